@@ -1,0 +1,178 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+// The target graph of Swiftlet. Folder order is data-flow order; hack/verify-layers.sh checks that edges point down.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .treatAllWarnings(as: .error),  // SE-0480
+]
+
+/// hack/build.sh sets SWIFTLET_STATIC=1; a plain `swift build` links dynamically and always works.
+let isStatic = Context.environment["SWIFTLET_STATIC"] == "1"
+
+/// The per-workload processes: static-PIE (ASLR, no DT_NEEDED, about 1 ms from exec to main); needs lld.
+let workloadLinking: [LinkerSetting] =
+    isStatic
+    ? [
+        .unsafeFlags([
+            "-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xlinker", "--gc-sections",
+        ])
+    ] : []
+
+/// The daemon and the CLI: the Swift runtime inside, glibc from the system.
+let daemonLinking: [LinkerSetting] = isStatic ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"])] : []
+
+func library(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [])
+    -> Target
+{
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", exclude: exclude,
+        swiftSettings: strict)
+}
+
+func system(_ name: String, pkgConfig: String, debian: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/Platform/\(name)", pkgConfig: pkgConfig, providers: [.apt([debian])])
+}
+
+func command(_ name: String, linking: [LinkerSetting], _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/Commands/\(name)", swiftSettings: strict,
+        linkerSettings: linking)
+}
+
+func tests(_ name: String, in folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(folder)/\(name)",
+        exclude: [], swiftSettings: strict)
+}
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+// MARK: - Platform: touch the kernel
+let platform: [Target] = [
+    .target(name: "CLinux", path: "Sources/Platform/CLinux"),
+    system("CSeccomp", pkgConfig: "libseccomp", debian: "libseccomp-dev"),
+    system("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
+    system("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
+    library("Linux", in: "Platform", ["CLinux"]),
+]
+
+// MARK: - Engine: run the Wasm
+let engine: [Target] = [
+    library("Wasm", in: "Engine"),
+    .target(name: "CInterpreter", path: "Sources/Engine/CInterpreter"),
+    library("WasmRuntime", in: "Engine", ["Wasm", "CInterpreter"]),
+    library("WASI", in: "Engine", ["Wasm", "Linux"]),
+]
+
+// MARK: - Sandbox: cross the trust boundary
+let sandbox: [Target] = [
+    library("LaunchProtocol", in: "Sandbox"),
+    library("Confinement", in: "Sandbox", ["LaunchProtocol", "Linux", "CSeccomp"]),
+]
+
+// MARK: - Shim: own one workload from create to reaped
+let shim: [Target] = [
+    library("Workload", in: "Shim", ["LaunchProtocol", "Linux"]),
+    library("OCI", in: "Shim"),
+    library("TTRPC", in: "Shim", ["Linux"]),
+    library("TaskService", in: "Shim", ["OCI", "TTRPC", "Workload", "LaunchProtocol", "Linux"]),
+]
+
+// MARK: - ControlPlane: what should be running
+let controlPlane: [Target] = [
+    library("KubernetesAPI", in: "ControlPlane"),
+    library("Manifests", in: "ControlPlane", ["KubernetesAPI", "CYAML"]),
+    library(
+        "ObjectStore", in: "ControlPlane",
+        ["KubernetesAPI", "CSQLite", .product(name: "Logging", package: "swift-log")]),
+    library(
+        "Controllers", in: "ControlPlane",
+        ["KubernetesAPI", "ObjectStore", .product(name: "Logging", package: "swift-log")]),
+    library(
+        "APIServer", in: "ControlPlane",
+        [
+            "KubernetesAPI", "Manifests", "ObjectStore", .product(name: "Logging", package: "swift-log"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+        ]),
+]
+
+// MARK: - Node: make this machine match
+let node: [Target] = [
+    library(
+        "PodNetwork", in: "Node",
+        nio + ["KubernetesAPI", "ObjectStore", "Linux", .product(name: "Logging", package: "swift-log")]),
+    library(
+        "Probes", in: "Node",
+        nio + [
+            "KubernetesAPI", .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+        ]),
+    library(
+        "NodeAgent", in: "Node",
+        nio + [
+            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "TTRPC", "TaskService", "Linux",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+]
+
+// MARK: - Commands: composition roots
+let commands: [Target] = [
+    command(
+        "swiftlet-sandbox", linking: workloadLinking,
+        ["LaunchProtocol", "Confinement", "Wasm", "WasmRuntime", "WASI", "Linux"]),
+    command("containerd-shim-swiftlet-v1", linking: workloadLinking, ["TaskService", "Linux"]),
+    command(
+        "swiftlet", linking: daemonLinking,
+        [
+            "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "NodeAgent", "PodNetwork",
+            "Workload", "LaunchProtocol", "Wasm", "Linux",
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ]),
+]
+
+// MARK: - Tests: same folders as Sources; no test depends on an executable, end-to-end tests start the built binaries
+let allTests: [Target] = [
+    .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
+    tests("WasmTests", in: "Engine", ["Wasm"]),
+]
+
+/// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.
+func selected(_ targets: [Target]) -> [Target] {
+    guard let only = Context.environment["SWIFTLET_ONLY"] else { return targets }
+    var names = Set(only.split(separator: ",").map(String.init))
+    let byName = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0) })
+    var pending = Array(names)
+    while let name = pending.popLast() {
+        for dependency in byName[name]?.dependencies ?? [] {
+            var dependencyName: String?
+            if case .byNameItem(let value, _) = dependency { dependencyName = value }
+            if case .targetItem(let value, _) = dependency { dependencyName = value }
+            if let dependencyName, names.insert(dependencyName).inserted { pending.append(dependencyName) }
+        }
+    }
+    return targets.filter { names.contains($0.name) }
+}
+
+let package = Package(
+    name: "swiftlet",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: selected(platform + engine + sandbox + shim + controlPlane + node + commands + allTests),
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the decoded form of a module, shared by validator, interpreter and compiler.
+
+/// A decoded module (core specification §2.5). It owns the module's bytes; function bodies and data segments are
+/// ranges into them, so a 20 MB module is held once and code that is never called costs nothing.
+public struct Module: Sendable {
+    public var bytes: ModuleBytes
+    public var types: [FunctionType] = []
+    public var imports: [Import] = []
+    /// Type index of each function *defined* in the module (imported functions come first in the index space).
+    public var functionTypeIndices: [UInt32] = []
+    public var tables: [TableType] = []
+    public var memories: [MemoryType] = []
+    public var globals: [Global] = []
+    public var exports: [Export] = []
+    public var start: UInt32?
+    public var elements: [ElementSegment] = []
+    public var dataCount: UInt32?
+    public var data: [DataSegment] = []
+    /// Bodies of the defined functions, in the order of `functionTypeIndices`.
+    public var code: [FunctionBody] = []
+    public var customSections: [CustomSection] = []
+
+    public init(bytes: ModuleBytes) { self.bytes = bytes }
+}
+
+/// Where a piece of the module stands in its binary, in bytes from the module's start.
+public typealias ByteRange = Range<Int>
+
+public struct Import: Sendable {
+    public enum Description: Sendable, Hashable {
+        case function(typeIndex: UInt32)
+        case table(TableType)
+        case memory(MemoryType)
+        case global(GlobalType)
+    }
+
+    public var module: String
+    public var name: String
+    public var description: Description
+
+    public init(module: String, name: String, description: Description) {
+        self.module = module
+        self.name = name
+        self.description = description
+    }
+}
+
+public struct Export: Sendable {
+    public enum Description: Sendable, Hashable {
+        case function(UInt32)
+        case table(UInt32)
+        case memory(UInt32)
+        case global(UInt32)
+    }
+
+    public var name: String
+    public var description: Description
+
+    public init(name: String, description: Description) {
+        self.name = name
+        self.description = description
+    }
+}
+
+/// A constant expression (core specification §3.3.10), reduced to what WebAssembly 2.0 allows.
+public enum ConstantExpression: Sendable, Hashable {
+    /// The bit pattern, zero-extended to 64 bits.
+    case value(ValueType, bits: UInt64)
+    case globalGet(UInt32)
+    case referenceNull(ValueType)
+    case referenceFunction(UInt32)
+}
+
+public struct Global: Sendable {
+    public var type: GlobalType
+    public var initial: ConstantExpression
+
+    public init(type: GlobalType, initial: ConstantExpression) {
+        self.type = type
+        self.initial = initial
+    }
+}
+
+public struct ElementSegment: Sendable {
+    public enum Mode: Sendable {
+        case passive
+        case declarative
+        case active(table: UInt32, offset: ConstantExpression)
+    }
+
+    public var type: ValueType
+    public var mode: Mode
+    public var items: [ConstantExpression]
+
+    public init(type: ValueType, mode: Mode, items: [ConstantExpression]) {
+        self.type = type
+        self.mode = mode
+        self.items = items
+    }
+}
+
+public struct DataSegment: Sendable {
+    public enum Mode: Sendable {
+        case passive
+        case active(memory: UInt32, offset: ConstantExpression)
+    }
+
+    public var mode: Mode
+    public var bytes: ByteRange
+
+    public init(mode: Mode, bytes: ByteRange) {
+        self.mode = mode
+        self.bytes = bytes
+    }
+}
+
+public struct FunctionBody: Sendable {
+    /// Locals beyond the parameters, run-length encoded as in the binary.
+    public var locals: [(count: UInt32, type: ValueType)]
+    /// The instructions with the final `end`, without the locals.
+    public var code: ByteRange
+
+    public init(locals: [(count: UInt32, type: ValueType)], code: ByteRange) {
+        self.locals = locals
+        self.code = code
+    }
+}
+
+public struct CustomSection: Sendable {
+    public var name: String
+    public var payload: ByteRange
+
+    public init(name: String, payload: ByteRange) {
+        self.name = name
+        self.payload = payload
+    }
+}
+
+/// The immutable bytes of a module: an array, or a mapped file whose pages are shared by all replicas.
+///
+/// The memory stays valid as long as any copy of the value lives.
+public struct ModuleBytes: @unchecked Sendable {
+    // SAFETY: the storage is never written after init.
+    private final class Storage {
+        let buffer: UnsafeRawBufferPointer
+        let release: (UnsafeRawBufferPointer) -> Void
+
+        init(_ buffer: UnsafeRawBufferPointer, release: @escaping (UnsafeRawBufferPointer) -> Void) {
+            self.buffer = buffer
+            self.release = release
+        }
+
+        deinit { release(buffer) }
+    }
+
+    private let storage: Storage
+
+    /// Copies `bytes`.
+    public init(_ bytes: [UInt8]) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+        copy.copyBytes(from: bytes)
+        storage = Storage(UnsafeRawBufferPointer(copy)) { $0.deallocate() }
+    }
+
+    /// Takes over memory that `release` gives back, a mapped file for example.
+    public init(taking buffer: UnsafeRawBufferPointer, release: @escaping (UnsafeRawBufferPointer) -> Void) {
+        storage = Storage(buffer, release: release)
+    }
+
+    public var count: Int { storage.buffer.count }
+
+    /// Valid while this value (or a copy) lives.
+    public var buffer: UnsafeRawBufferPointer { storage.buffer }
+}

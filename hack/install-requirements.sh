@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need beyond the Swift toolchain, from Debian. Does nothing when all is there.
+# Usage: hack/install-requirements.sh [build|test]
+set -euo pipefail
+
+packages=(libseccomp-dev libyaml-dev libsqlite3-dev pkg-config binutils curl)
+[ "${1:-build}" = test ] && packages+=(python3 procps iproute2)
+
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "missing Debian packages: ${missing[*]} (install them as root)" >&2; exit 1; }
+    sudo=sudo
+fi
+echo "installing from Debian: ${missing[*]}"
+$sudo apt-get update -qq
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

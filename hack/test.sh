@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Everything: checks of the tree, one build, every test, what README shows.
+# Usage: hack/test.sh [--filter PATTERN]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+hack/install-requirements.sh test
+hack/verify-layers.sh
+hack/verify-format.sh
+hack/build.sh --tests
+hack/verify-budgets.sh
+export SWIFTLET_STATIC=1
+swift test -c release --disable-local-rpath --omit-frame-pointers --skip-build --no-parallel "$@"

@@ -92,7 +92,9 @@ extension LabelSelector: CustomStringConvertible {
     /// joined by commas. An empty text selects everything.
     public init(parsing text: String) throws(LabelSelectorError) {
         // LIMIT: a selector text of 64 KiB.
-        guard text.utf8.count <= 65_536 else { throw LabelSelectorError(message: "selector is longer than 65536 bytes") }
+        guard text.utf8.count <= 65_536 else {
+            throw LabelSelectorError(message: "selector is longer than 65536 bytes")
+        }
         self.init()
         var parser = LabelSelectorParser(text)
         while !parser.isAtEnd {

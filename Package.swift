@@ -58,6 +58,7 @@ let nio: [Target.Dependency] = [
 // MARK: - Platform: touch the kernel
 let platform: [Target] = [
     .target(name: "CLinux", path: "Sources/Platform/CLinux"),
+    .target(name: "CEpoll", path: "Sources/Platform/CEpoll"),
     system("CSeccomp", pkgConfig: "libseccomp", debian: "libseccomp-dev"),
     system("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
     system("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
@@ -82,8 +83,13 @@ let sandbox: [Target] = [
 let shim: [Target] = [
     library("Workload", in: "Shim", ["LaunchProtocol", "Linux"]),
     library("OCI", in: "Shim"),
-    library("TTRPC", in: "Shim", ["Linux"]),
-    library("TaskService", in: "Shim", ["OCI", "TTRPC", "Workload", "LaunchProtocol", "Linux"]),
+    library("Protobuf", in: "Shim"),
+    library("TaskAPI", in: "Shim", ["Protobuf"]),
+    library("EventLoop", in: "Shim", ["CEpoll"]),
+    library("TTRPC", in: "Shim", ["Protobuf", "EventLoop"]),
+    library(
+        "TaskService", in: "Shim",
+        ["OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "Workload", "LaunchProtocol", "Linux"]),
 ]
 
 // MARK: - ControlPlane: what should be running
@@ -118,7 +124,7 @@ let node: [Target] = [
     library(
         "NodeAgent", in: "Node",
         nio + [
-            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "TTRPC", "TaskService", "Linux",
+            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "Protobuf", "TTRPC", "TaskAPI", "Linux",
             .product(name: "Logging", package: "swift-log"),
         ]),
 ]
@@ -128,7 +134,9 @@ let commands: [Target] = [
     command(
         "swiftlet-sandbox", linking: workloadLinking,
         ["LaunchProtocol", "Confinement", "Wasm", "WasmRuntime", "WASI", "Linux"]),
-    command("containerd-shim-swiftlet-v1", linking: workloadLinking, ["TaskService", "Linux"]),
+    command(
+        "containerd-shim-swiftlet-v1", linking: workloadLinking,
+        ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
     command(
         "swiftlet", linking: daemonLinking,
         [
@@ -144,6 +152,8 @@ let commands: [Target] = [
 let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("WasmTests", in: "Engine", ["Wasm"]),
+    tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
+    tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

@@ -20,12 +20,35 @@ public struct Module: Sendable {
     /// Bodies of the defined functions, in the order of `functionTypeIndices`.
     public var code: [FunctionBody] = []
     public var customSections: [CustomSection] = []
+    /// Every section in file order, for reports and for the place in error messages.
+    public var sections: [Section] = []
 
     public init(bytes: ModuleBytes) { self.bytes = bytes }
 }
 
+extension Module {
+    public var importedFunctionCount: Int {
+        imports.reduce(0) { if case .function = $1.description { $0 + 1 } else { $0 } }
+    }
+}
+
 /// Where a piece of the module stands in its binary, in bytes from the module's start.
 public typealias ByteRange = Range<Int>
+
+/// A section's identifier (core specification §5.5.2) and the place of its contents.
+public struct Section: Sendable {
+    public enum Identifier: UInt8, Sendable {
+        case custom, type, `import`, function, table, memory, global, export, start, element, code, data, dataCount
+    }
+
+    public var identifier: Identifier
+    public var payload: ByteRange
+
+    public init(identifier: Identifier, payload: ByteRange) {
+        self.identifier = identifier
+        self.payload = payload
+    }
+}
 
 public struct Import: Sendable {
     public enum Description: Sendable, Hashable {
@@ -63,13 +86,71 @@ public struct Export: Sendable {
     }
 }
 
-/// A constant expression (core specification §3.3.10), reduced to what WebAssembly 2.0 allows.
+/// A constant expression (core specification §3.3.10): one constant in WebAssembly 2.0, a little arithmetic with the
+/// extended-const feature.
 public enum ConstantExpression: Sendable, Hashable {
     /// The bit pattern, zero-extended to 64 bits.
     case value(ValueType, bits: UInt64)
     case globalGet(UInt32)
     case referenceNull(ValueType)
     case referenceFunction(UInt32)
+    /// Anything but a single constant, in postfix order. Valid ones leave exactly one value.
+    case extended([ConstantOperation])
+}
+
+/// One step of an extended constant expression, executed on a stack.
+public enum ConstantOperation: Sendable, Hashable {
+    case value(ValueType, bits: UInt64)
+    case globalGet(UInt32)
+    case referenceNull(ValueType)
+    case referenceFunction(UInt32)
+    /// `i32.add`, `i32.sub`, `i32.mul`, `i64.add`, `i64.sub` or `i64.mul`.
+    case arithmetic(Opcode)
+}
+
+extension ConstantExpression {
+    /// The expression as steps, whatever its form.
+    public var operations: [ConstantOperation] {
+        switch self {
+        case .value(let type, let bits): [.value(type, bits: bits)]
+        case .globalGet(let index): [.globalGet(index)]
+        case .referenceNull(let type): [.referenceNull(type)]
+        case .referenceFunction(let index): [.referenceFunction(index)]
+        case .extended(let operations): operations
+        }
+    }
+
+    /// The value in a 64-bit slot (i32 and f32 in the low half, the upper half zero) of a validated expression.
+    ///
+    /// `global` gives the slot of an earlier global, `function` the reference of a function; `null` stands for null.
+    public func evaluate(
+        null: UInt64, global: (UInt32) -> UInt64, function: (UInt32) -> UInt64
+    ) -> UInt64 {
+        var stack: [UInt64] = []
+        for operation in operations {
+            switch operation {
+            case .value(_, let bits): stack.append(bits)
+            case .globalGet(let index): stack.append(global(index))
+            case .referenceNull: stack.append(null)
+            case .referenceFunction(let index): stack.append(function(index))
+            case .arithmetic(let opcode):
+                guard let right = stack.popLast(), let left = stack.popLast() else { return null }
+                stack.append(Self.arithmetic(opcode, left, right))
+            }
+        }
+        return stack.last ?? null
+    }
+
+    private static func arithmetic(_ opcode: Opcode, _ left: UInt64, _ right: UInt64) -> UInt64 {
+        switch opcode {
+        case .i32Add: UInt64(UInt32(truncatingIfNeeded: left &+ right))
+        case .i32Sub: UInt64(UInt32(truncatingIfNeeded: left &- right))
+        case .i32Mul: UInt64(UInt32(truncatingIfNeeded: left &* right))
+        case .i64Sub: left &- right
+        case .i64Mul: left &* right
+        default: left &+ right
+        }
+    }
 }
 
 public struct Global: Sendable {

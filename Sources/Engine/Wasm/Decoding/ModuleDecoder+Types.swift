@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: decoding of types, imports, functions, tables, memories, globals and exports.
+
+extension ModuleDecoder {
+    mutating func decodeTypeSection() throws(WasmError) {
+        let count = try self.count("types", limits.types)
+        module.types.reserveCapacity(plausible(count))
+        for _ in 0..<count {
+            let start = reader.offset
+            let form = try byte("type")
+            guard form == 0x60 else {
+                if (0x4E...0x50).contains(form) || form == 0x5E || form == 0x5F {
+                    throw unsupported(.garbageCollection, "type form 0x\(String(form, radix: 16))", at: start)
+                }
+                throw WasmError(
+                    .malformed, at: start,
+                    "malformed type form: integer representation too long or unknown, expected 0x60, found "
+                        + "0x\(String(form, radix: 16))")
+            }
+            let parameters = try valueTypes("parameters", limits.parameters)
+            let results = try valueTypes("results", limits.results)
+            module.types.append(FunctionType(parameters: parameters, results: results))
+        }
+    }
+
+    private mutating func valueTypes(_ what: StaticString, _ allowed: Int) throws(WasmError) -> [ValueType] {
+        let count = try self.count(what, allowed)
+        guard count > 0 else { return [] }
+        var types: [ValueType] = []
+        types.reserveCapacity(plausible(count))
+        for _ in 0..<count { types.append(try valueType(what)) }
+        return types
+    }
+
+    mutating func valueType(_ what: StaticString) throws(WasmError) -> ValueType {
+        let type: ValueType
+        do throws(ReadFault) { type = try reader.readValueType() } catch { throw typeFault(error, what) }
+        if type == .v128 && !features.contains(.simd) { throw unsupported(.simd, "type v128") }
+        return type
+    }
+
+    mutating func referenceType(_ what: StaticString) throws(WasmError) -> ValueType {
+        do throws(ReadFault) { return try reader.readReferenceType() } catch { throw typeFault(error, what) }
+    }
+
+    /// Tells the types of later features from garbage.
+    private func typeFault(_ error: ReadFault, _ what: StaticString) -> WasmError {
+        guard let byte = reader.peekByte() else { return fault(error, what) }
+        if let feature = LaterFeatures.ofTypeByte(byte) {
+            return unsupported(feature, "type 0x\(String(byte, radix: 16))")
+        }
+        return WasmError(
+            .malformed, at: reader.offset, "\(error.message): 0x\(String(byte, radix: 16)) as \(what) in \(place)")
+    }
+
+    mutating func decodeImportSection() throws(WasmError) {
+        let count = try self.count("imports", limits.imports)
+        module.imports.reserveCapacity(plausible(count))
+        for _ in 0..<count {
+            let moduleName = try name("import module name")
+            let itemName = try name("import name")
+            let start = reader.offset
+            let kind = try byte("import kind")
+            let description: Import.Description
+            switch kind {
+            case 0: description = .function(typeIndex: try u32("type index of an import"))
+            case 1: description = .table(try tableType())
+            case 2: description = .memory(try memoryType())
+            case 3: description = .global(try globalType())
+            case 4: throw unsupported(.exceptions, "import \(moduleName).\(itemName), a tag,", at: start)
+            default:
+                throw WasmError(
+                    .malformed, at: start,
+                    "malformed import kind: \(kind) of \(moduleName).\(itemName), expected 0 to 3")
+            }
+            module.imports.append(Import(module: moduleName, name: itemName, description: description))
+        }
+    }
+
+    mutating func decodeFunctionSection() throws(WasmError) {
+        let count = try self.count("functions", limits.functions)
+        module.functionTypeIndices.reserveCapacity(plausible(count))
+        for _ in 0..<count { module.functionTypeIndices.append(try u32("type index of a function")) }
+    }
+
+    mutating func decodeTableSection() throws(WasmError) {
+        let count = try self.count("tables", limits.tables)
+        for _ in 0..<count {
+            if reader.peekByte() == 0x40 { throw unsupported(.functionReferences, "table with an initial value") }
+            module.tables.append(try tableType())
+        }
+    }
+
+    mutating func decodeMemorySection() throws(WasmError) {
+        let count = try self.count("memories", limits.memories)
+        for _ in 0..<count { module.memories.append(try memoryType()) }
+    }
+
+    private mutating func tableType() throws(WasmError) -> TableType {
+        let element = try referenceType("element type of a table")
+        return TableType(element: element, limits: try sizeLimits("table"))
+    }
+
+    private mutating func memoryType() throws(WasmError) -> MemoryType {
+        MemoryType(limits: try sizeLimits("memory"))
+    }
+
+    private mutating func sizeLimits(_ what: StaticString) throws(WasmError) -> Limits {
+        let start = reader.offset
+        let flags = try byte("limits flags")
+        guard flags < 8 else {
+            throw WasmError(.malformed, at: start, "malformed limits flags: 0x\(String(flags, radix: 16)) of a \(what)")
+        }
+        if flags & 2 != 0 { throw unsupported(.threads, "shared \(what)", at: start) }
+        if flags & 4 != 0 { throw unsupported(.memory64, "64-bit \(what)", at: start) }
+        // Version 3.0 reads 64-bit numbers here always and checks the size later, so that the error names the size.
+        let minimum = try u64("minimum size")
+        let maximum = flags & 1 != 0 ? try u64("maximum size") : nil
+        return Limits(minimum: minimum, maximum: maximum)
+    }
+
+    private mutating func u64(_ what: StaticString) throws(WasmError) -> UInt64 {
+        do throws(ReadFault) { return try reader.readU64() } catch { throw fault(error, what) }
+    }
+
+    private mutating func globalType() throws(WasmError) -> GlobalType {
+        let value = try valueType("type of a global")
+        let start = reader.offset
+        let mutability = try byte("mutability of a global")
+        guard mutability < 2 else {
+            throw WasmError(.malformed, at: start, "malformed mutability: \(mutability), expected 0 or 1")
+        }
+        return GlobalType(value: value, isMutable: mutability == 1)
+    }
+
+    mutating func decodeGlobalSection() throws(WasmError) {
+        let count = try self.count("globals", limits.globals)
+        module.globals.reserveCapacity(plausible(count))
+        for _ in 0..<count {
+            let type = try globalType()
+            module.globals.append(Global(type: type, initial: try constantExpression()))
+        }
+    }
+
+    mutating func decodeExportSection() throws(WasmError) {
+        let count = try self.count("exports", limits.exports)
+        module.exports.reserveCapacity(plausible(count))
+        for _ in 0..<count {
+            let exportName = try name("export name")
+            let start = reader.offset
+            let kind = try byte("export kind")
+            let index = try u32("export index")
+            let description: Export.Description
+            switch kind {
+            case 0: description = .function(index)
+            case 1: description = .table(index)
+            case 2: description = .memory(index)
+            case 3: description = .global(index)
+            case 4: throw unsupported(.exceptions, "export \(exportName), a tag,", at: start)
+            default:
+                throw WasmError(
+                    .malformed, at: start, "malformed export kind: \(kind) of \(exportName), expected 0 to 3")
+            }
+            module.exports.append(Export(name: exportName, description: description))
+        }
+    }
+}
+
+/// Which later feature a byte belongs to, so that a newer module is not called malformed.
+enum LaterFeatures {
+    /// Heap and reference types (core specification 3.0 §5.3.3–5.3.4).
+    static func ofTypeByte(_ byte: UInt8) -> FeatureSet? {
+        switch byte {
+        case 0x63, 0x64: .functionReferences
+        case 0x69, 0x74: .exceptions
+        case 0x6A...0x6E, 0x71...0x73: .garbageCollection
+        case 0x7B: .simd
+        default: nil
+        }
+    }
+
+    static func ofOpcode(_ byte: UInt8, following: UInt8?) -> FeatureSet? {
+        switch byte {
+        case 0x08, 0x0A, 0x1F: .exceptions
+        case 0x06, 0x07, 0x09, 0x18, 0x19: .legacyExceptions
+        case 0x12, 0x13: .tailCalls
+        case 0x14, 0xD4, 0xD5, 0xD6: .functionReferences
+        case 0x15: [.functionReferences, .tailCalls]
+        case 0xD3, 0xFB: .garbageCollection
+        case 0xFC: following.map { (0x13...0x16).contains($0) } == true ? .wideArithmetic : nil
+        case 0xFD: .simd
+        case 0xFE: .threads
+        default: nil
+        }
+    }
+}

@@ -120,6 +120,7 @@ let node: [Target] = [
         nio + [
             "KubernetesAPI", .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
         ]),
     library(
         "NodeAgent", in: "Node",
@@ -154,6 +155,13 @@ let allTests: [Target] = [
     tests("WasmTests", in: "Engine", ["Wasm"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
     tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),
+    tests(
+        "ProbesTests", in: "Node",
+        nio + [
+            "Probes", .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        ]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

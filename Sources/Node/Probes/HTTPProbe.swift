@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: httpGet probes.
+
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// A GET whose status 200–399 is a pass. Redirects within the same host are followed, others pass with a warning.
+///
+/// See: Kubernetes documentation, "Configure Liveness, Readiness and Startup Probes", HTTP probes.
+struct HTTPProbe: Sendable {
+    // LIMIT: as much of an answer as upstream looks at.
+    static let bodyBytesMax = 10 * 1024
+    // LIMIT: hops before a probe gives up, as upstream.
+    static let redirectsMax = 10
+
+    let action: HTTPGetAction
+    let timeout: Duration
+    let group: any EventLoopGroup
+
+    func attempt() async -> ProbeOutcome {
+        guard action.scheme == "HTTP" else {
+            return ProbeOutcome(
+                .failure, "httpGet: scheme \(action.scheme) is not supported by this node, expected HTTP")
+        }
+        let deadline = NIODeadline.now() + timeout.timeAmount
+        var current = action
+        for _ in 0...HTTPProbe.redirectsMax {
+            let answer: HTTPAnswer
+            do {
+                answer = try await exchange(current, deadline: deadline)
+            } catch {
+                return ProbeOutcome(.failure, message(error, for: current))
+            }
+            guard (300..<400).contains(answer.status), let location = answer.location else {
+                return verdict(answer)
+            }
+            guard let next = redirect(from: current, to: location) else {
+                return ProbeOutcome(.warning, "probe terminated redirects, response body: \(answer.body)")
+            }
+            current = next
+        }
+        return ProbeOutcome(
+            .failure, "Get \"\(action.url)\": stopped after \(HTTPProbe.redirectsMax) redirects")
+    }
+
+    private func verdict(_ answer: HTTPAnswer) -> ProbeOutcome {
+        if (200..<400).contains(answer.status) { return ProbeOutcome(.success, answer.body) }
+        return ProbeOutcome(.failure, "HTTP probe failed with statuscode: \(answer.status)")
+    }
+
+    private func message(_ error: any Error, for action: HTTPGetAction) -> String {
+        let prefix = "Get \"\(action.url)\": "
+        switch error {
+        case is ProbeTimeout, ChannelError.connectTimeout:
+            return prefix + "no answer within \(timeout.brief) (timeoutSeconds)"
+        case is HTTPParserError:
+            return prefix + "malformed HTTP response"
+        case let error as HTTPProbeError:
+            return prefix + error.message
+        default:
+            return prefix + connectMessage(error, host: action.host, port: action.port, timeout: timeout)
+        }
+    }
+
+    /// The next hop, or nil when it leaves the host (or plain HTTP).
+    func redirect(from current: HTTPGetAction, to location: String) -> HTTPGetAction? {
+        if location.hasPrefix("/"), !location.hasPrefix("//") {
+            return HTTPGetAction(
+                host: current.host, port: current.port, path: location, headers: current.headers)
+        }
+        guard location.lowercased().hasPrefix("http://") else { return nil }
+        let rest = location.dropFirst("http://".count)
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let parts = authority.split(separator: ":", maxSplits: 1)
+        guard let host = parts.first, String(host) == current.host else { return nil }
+        guard let port = parts.count == 2 ? Int(parts[1]) : 80, (1...65535).contains(port) else { return nil }
+        let path = String(rest.dropFirst(authority.count))
+        return HTTPGetAction(
+            host: current.host, port: port, path: path.isEmpty ? "/" : path, headers: current.headers)
+    }
+
+    private func exchange(_ action: HTTPGetAction, deadline: NIODeadline) async throws -> HTTPAnswer {
+        let remaining = deadline - .now()
+        guard remaining > .nanoseconds(0) else { throw ProbeTimeout() }
+        let loop = group.next()
+        let promise = loop.makePromise(of: HTTPAnswer.self)
+        let head = requestHead(action)
+        let connected = ClientBootstrap(group: loop)
+            .connectTimeout(remaining)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(HTTPProbeHandler(head: head, promise: promise))
+                }
+            }
+            .connect(host: action.host, port: action.port)
+        connected.whenFailure { promise.fail($0) }
+        let timer = loop.scheduleTask(deadline: deadline) { promise.fail(ProbeTimeout()) }
+        defer {
+            timer.cancel()
+            connected.whenSuccess { $0.close(promise: nil) }
+        }
+        return try await promise.futureResult.get()
+    }
+
+    private func requestHead(_ action: HTTPGetAction) -> HTTPRequestHead {
+        var headers = HTTPHeaders()
+        for (name, value) in action.headers { headers.add(name: name, value: value) }
+        if !headers.contains(name: "Host") {
+            headers.add(name: "Host", value: action.port == 80 ? action.host : "\(action.host):\(action.port)")
+        }
+        // Servers know probes by this prefix and leave them out of their logs.
+        if !headers.contains(name: "User-Agent") { headers.add(name: "User-Agent", value: "kube-probe/1.32 (swiftlet)") }
+        if !headers.contains(name: "Accept") { headers.add(name: "Accept", value: "*/*") }
+        headers.replaceOrAdd(name: "Connection", value: "close")
+        return HTTPRequestHead(version: .http1_1, method: .GET, uri: action.path, headers: headers)
+    }
+}
+
+/// What is kept of an answer.
+struct HTTPAnswer: Sendable, Equatable {
+    var status: Int
+    var location: String?
+    var body: String
+}
+
+struct HTTPProbeError: Error {
+    var message: String
+}
+
+/// Sends the request when connected, keeps the head and the first bytes of the body, and answers once.
+private final class HTTPProbeHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private let head: HTTPRequestHead
+    private let promise: EventLoopPromise<HTTPAnswer>
+    private var answer: HTTPAnswer?
+    private var body: [UInt8] = []
+
+    init(head: HTTPRequestHead, promise: EventLoopPromise<HTTPAnswer>) {
+        self.head = head
+        self.promise = promise
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            answer = HTTPAnswer(status: Int(head.status.code), location: head.headers.first(name: "Location"), body: "")
+        case .body(let part):
+            body.append(contentsOf: part.readableBytesView.prefix(HTTPProbe.bodyBytesMax - body.count))
+            // The rest of a long answer is not worth waiting for.
+            if body.count >= HTTPProbe.bodyBytesMax { finish(context) }
+        case .end:
+            finish(context)
+        }
+    }
+
+    private func finish(_ context: ChannelHandlerContext) {
+        guard var answer else { return }
+        answer.body = String(decoding: body, as: UTF8.self)
+        promise.succeed(answer)
+        context.close(promise: nil)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        promise.fail(error)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // After an answer this changes nothing: a promise keeps its first result.
+        promise.fail(HTTPProbeError(message: answer == nil ? "EOF" : "unexpected EOF"))
+        context.fireChannelInactive()
+    }
+}

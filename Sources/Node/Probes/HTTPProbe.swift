@@ -14,7 +14,7 @@ struct HTTPProbe: Sendable {
     // LIMIT: hops before a probe gives up, as upstream.
     static let redirectsMax = 10
 
-    let action: HTTPGetAction
+    let action: HTTPGet
     let timeout: Duration
     let group: any EventLoopGroup
 
@@ -49,7 +49,7 @@ struct HTTPProbe: Sendable {
         return ProbeOutcome(.failure, "HTTP probe failed with statuscode: \(answer.status)")
     }
 
-    private func message(_ error: any Error, for action: HTTPGetAction) -> String {
+    private func message(_ error: any Error, for action: HTTPGet) -> String {
         let prefix = "Get \"\(action.url)\": "
         switch error {
         case is ProbeTimeout, ChannelError.connectTimeout:
@@ -64,9 +64,9 @@ struct HTTPProbe: Sendable {
     }
 
     /// The next hop, or nil when it leaves the host (or plain HTTP).
-    func redirect(from current: HTTPGetAction, to location: String) -> HTTPGetAction? {
+    func redirect(from current: HTTPGet, to location: String) -> HTTPGet? {
         if location.hasPrefix("/"), !location.hasPrefix("//") {
-            return HTTPGetAction(
+            return HTTPGet(
                 host: current.host, port: current.port, path: location, headers: current.headers)
         }
         guard location.lowercased().hasPrefix("http://") else { return nil }
@@ -76,11 +76,11 @@ struct HTTPProbe: Sendable {
         guard let host = parts.first, String(host) == current.host else { return nil }
         guard let port = parts.count == 2 ? Int(parts[1]) : 80, (1...65535).contains(port) else { return nil }
         let path = String(rest.dropFirst(authority.count))
-        return HTTPGetAction(
+        return HTTPGet(
             host: current.host, port: port, path: path.isEmpty ? "/" : path, headers: current.headers)
     }
 
-    private func exchange(_ action: HTTPGetAction, deadline: NIODeadline) async throws -> HTTPAnswer {
+    private func exchange(_ action: HTTPGet, deadline: NIODeadline) async throws -> HTTPAnswer {
         let remaining = deadline - .now()
         guard remaining > .nanoseconds(0) else { throw ProbeTimeout() }
         let loop = group.next()
@@ -104,14 +104,16 @@ struct HTTPProbe: Sendable {
         return try await promise.futureResult.get()
     }
 
-    private func requestHead(_ action: HTTPGetAction) -> HTTPRequestHead {
+    private func requestHead(_ action: HTTPGet) -> HTTPRequestHead {
         var headers = HTTPHeaders()
         for (name, value) in action.headers { headers.add(name: name, value: value) }
         if !headers.contains(name: "Host") {
             headers.add(name: "Host", value: action.port == 80 ? action.host : "\(action.host):\(action.port)")
         }
         // Servers know probes by this prefix and leave them out of their logs.
-        if !headers.contains(name: "User-Agent") { headers.add(name: "User-Agent", value: "kube-probe/1.32 (swiftlet)") }
+        if !headers.contains(name: "User-Agent") {
+            headers.add(name: "User-Agent", value: "kube-probe/1.32 (swiftlet)")
+        }
         if !headers.contains(name: "Accept") { headers.add(name: "Accept", value: "*/*") }
         headers.replaceOrAdd(name: "Connection", value: "close")
         return HTTPRequestHead(version: .http1_1, method: .GET, uri: action.path, headers: headers)

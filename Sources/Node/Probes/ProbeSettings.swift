@@ -42,7 +42,7 @@ public struct ProbeSettings: Sendable, Equatable {
 
 /// One way to ask. Ports are numbers and hosts are filled in by the caller.
 public enum ProbeAction: Sendable, Equatable {
-    case httpGet(HTTPGetAction)
+    case httpGet(HTTPGet)
     case tcpSocket(host: String, port: Int)
     case grpc(host: String, port: Int, service: String)
     case exec(command: [String])
@@ -53,7 +53,7 @@ public enum ProbeAction: Sendable, Equatable {
 }
 
 /// An HTTP GET.
-public struct HTTPGetAction: Sendable, Equatable {
+public struct HTTPGet: Sendable, Equatable {
     public var scheme: String
     public var host: String
     public var port: Int
@@ -74,7 +74,7 @@ public struct HTTPGetAction: Sendable, Equatable {
     /// The address as people write it.
     public var url: String { "\(scheme.lowercased())://\(host):\(port)\(path)" }
 
-    public static func == (left: HTTPGetAction, right: HTTPGetAction) -> Bool {
+    public static func == (left: HTTPGet, right: HTTPGet) -> Bool {
         left.url == right.url && left.headers.elementsEqual(right.headers) { $0 == $1 }
     }
 }

@@ -54,7 +54,7 @@ private final class AnswerHandler: ChannelInboundHandler {
 }
 
 private func http(_ port: Int, _ path: String = "/", headers: [(name: String, value: String)] = []) -> ProbeAction {
-    .httpGet(HTTPGetAction(host: "127.0.0.1", port: port, path: path, headers: headers))
+    .httpGet(HTTPGet(host: "127.0.0.1", port: port, path: path, headers: headers))
 }
 
 /// A port of loopback that nobody listens on.
@@ -139,12 +139,14 @@ private func closedPort() async throws -> Int {
         let port = try await closedPort()
         let outcome = await attempt(http(port))
         #expect(
-            outcome == ProbeOutcome(
-                .failure, "Get \"http://127.0.0.1:\(port)/\": dial tcp 127.0.0.1:\(port): connect: connection refused"))
+            outcome
+                == ProbeOutcome(
+                    .failure,
+                    "Get \"http://127.0.0.1:\(port)/\": dial tcp 127.0.0.1:\(port): connect: connection refused"))
     }
 
     @Test func `refuses HTTPS in words`() async {
-        let outcome = await attempt(.httpGet(HTTPGetAction(scheme: "HTTPS", host: "127.0.0.1", port: 1)))
+        let outcome = await attempt(.httpGet(HTTPGet(scheme: "HTTPS", host: "127.0.0.1", port: 1)))
         #expect(outcome.verdict == .failure && outcome.message.contains("HTTPS is not supported"))
     }
 }

@@ -162,6 +162,7 @@ let allTests: [Target] = [
             .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
         ]),
+    tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

@@ -110,6 +110,10 @@ let controlPlane: [Target] = [
         ]),
 ]
 
+let apiClient: [Target] = [
+    library("APIClient", in: "ControlPlane", nio + [.product(name: "NIOHTTP1", package: "swift-nio")])
+]
+
 // MARK: - Node: make this machine match
 let node: [Target] = [
     library(
@@ -141,7 +145,8 @@ let commands: [Target] = [
     command(
         "swiftlet", linking: daemonLinking,
         [
-            "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "NodeAgent", "PodNetwork",
+            "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient", "NodeAgent",
+            "PodNetwork",
             "Workload", "LaunchProtocol", "Wasm", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -192,6 +197,6 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: selected(platform + engine + sandbox + shim + controlPlane + node + commands + allTests),
+    targets: selected(platform + engine + sandbox + shim + controlPlane + apiClient + node + commands + allTests),
     swiftLanguageModes: [.v6]
 )

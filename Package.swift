@@ -168,6 +168,7 @@ let allTests: [Target] = [
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
         ]),
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
+    tests("OCITests", in: "Shim", ["OCI"]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

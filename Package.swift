@@ -111,7 +111,7 @@ let controlPlane: [Target] = [
 ]
 
 let apiClient: [Target] = [
-    library("APIClient", in: "ControlPlane", nio + [.product(name: "NIOHTTP1", package: "swift-nio")])
+    library("APIClient", in: "ControlPlane", nio + ["KubernetesAPI", .product(name: "NIOHTTP1", package: "swift-nio")])
 ]
 
 // MARK: - Node: make this machine match
@@ -158,6 +158,7 @@ let commands: [Target] = [
 let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("WasmTests", in: "Engine", ["Wasm"]),
+    tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
     tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),
     tests(

@@ -26,7 +26,32 @@ public struct Module: Sendable {
     public init(bytes: ModuleBytes) { self.bytes = bytes }
 }
 
+/// A name compared byte by byte, as the specification wants it (§2.2.4).
+///
+/// Swift's `String` calls canonically equivalent strings equal ("Å" in one or in two code points), which would make one
+/// of two distinct exports unreachable. Use this as the key wherever names of modules, imports or exports are looked up.
+public struct ExactName: Sendable, Hashable {
+    public let string: String
+
+    public init(_ string: String) { self.string = string }
+
+    public static func == (left: ExactName, right: ExactName) -> Bool {
+        left.string.utf8.elementsEqual(right.string.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var copy = string
+        copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
 extension Module {
+    /// The export of exactly this name.
+    public func export(named name: String) -> Export? {
+        let key = ExactName(name)
+        return exports.first { ExactName($0.name) == key }
+    }
+
     public var importedFunctionCount: Int {
         imports.reduce(0) { if case .function = $1.description { $0 + 1 } else { $0 } }
     }

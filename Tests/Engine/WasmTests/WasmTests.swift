@@ -12,7 +12,7 @@ import Wasm
 
     @Test(arguments: programs)
     func `reads every instruction of a real program`(path: String) throws {
-        let module = try Module.decode(ModuleBytes(try SharedData.bytes(path)))
+        let module = try Module.load(ModuleBytes(try SharedData.bytes(path)))
         for body in module.code {
             var reader = BinaryReader(body, of: module)
             var last = Opcode.nop

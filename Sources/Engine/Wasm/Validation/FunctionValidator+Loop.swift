@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the validator's instruction loop.
+
+extension FunctionValidator {
+    /// Validates instructions until the function's own `end`.
+    mutating func run() throws(ReadFault) {
+        while frameCount > 0 {
+            instructionStart = reader.offset
+            var entry = entries[Int(try reader.readByte())]
+            if entry.rule == .prefix {
+                let index = try reader.readU32()
+                guard index < 0x20 else { throw .illegalOpcode }
+                entry = entries[0x100 + Int(index)]
+            }
+            switch entry.rule {
+            case .unary:
+                try pop(entry.operand)
+                try push(entry.result)
+            case .binary:
+                try pop(entry.operand)
+                try pop(entry.operand)
+                try push(entry.result)
+            case .load:
+                try checkMemoryArgument(entry.alignLog2)
+                try pop(.i32)
+                try push(entry.result)
+            case .store:
+                try checkMemoryArgument(entry.alignLog2)
+                try pop(entry.operand)
+                try pop(.i32)
+            case .localGet: try push(try local())
+            case .localSet: try pop(try local())
+            case .localTee:
+                let type = try local()
+                try pop(type)
+                try push(type)
+            case .i32Const:
+                _ = try reader.readS32()
+                try push(.i32)
+            case .i64Const:
+                _ = try reader.readS64()
+                try push(ValueType.i64.rawValue)
+            case .f32Const:
+                _ = try reader.skip(4)
+                try push(ValueType.f32.rawValue)
+            case .f64Const:
+                _ = try reader.skip(8)
+                try push(ValueType.f64.rawValue)
+            case .drop: _ = try popAny()
+            case .nop: break
+            case .illegal, .prefix: throw .illegalOpcode
+            default: try validateOther(entry.rule)
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func local() throws(ReadFault) -> TypeCode {
+        let index = try reader.readU32()
+        guard index < localCount else { throw unknown("local", index, Int(localCount)) }
+        return locals[Int(index)]
+    }
+
+    @inline(__always)
+    private mutating func checkMemoryArgument(_ naturalLog2: UInt8) throws(ReadFault) {
+        let argument = try reader.readMemoryArgument()
+        if argument.memory != 0 || tables.memoryCount == 0 || argument.alignLog2 > UInt32(naturalLog2)
+            || argument.offset > 0xFFFF_FFFF
+        {
+            throw badMemoryArgument(argument, naturalLog2)
+        }
+    }
+
+    /// Control, calls, variables; the rest is in ``validateRare(_:)``.
+    private mutating func validateOther(_ rule: ValidationRule) throws(ReadFault) {
+        switch rule {
+        case .unreachable: setUnreachable()
+        case .block, .loop: try validateBlock(rule)
+        case .if:
+            let (start, end) = try blockType()
+            try pop(.i32)
+            try popAll(start.types, start.count)
+            try pushFrame(.if, start: start, end: end)
+        case .else:
+            let frame = try popFrame()
+            guard frame.rule == .if else { throw misplacedElse() }
+            try pushFrame(
+                .else, start: (frame.startTypes, frame.startCount), end: (frame.endTypes, frame.endCount))
+        case .end: try validateEnd()
+        case .br:
+            let frame = frames[try label()]
+            try popAll(frame.labelTypes, frame.labelCount)
+            setUnreachable()
+        case .brIf:
+            let frame = frames[try label()]
+            try pop(.i32)
+            try popAll(frame.labelTypes, frame.labelCount)
+            try pushAll(frame.labelTypes, frame.labelCount)
+        case .brTable: try validateBranchTable()
+        case .return:
+            try popAll(frames[0].endTypes, frames[0].endCount)
+            setUnreachable()
+        case .call:
+            let index = try reader.readU32()
+            guard Int(index) < tables.functions.count else {
+                throw unknown("function", index, tables.functions.count)
+            }
+            try apply(tables.types[Int(tables.functions[Int(index)])])
+        case .callIndirect: try validateCallIndirect()
+        case .globalGet:
+            try push(UInt8(truncatingIfNeeded: try global()))
+        case .globalSet:
+            let type = try global()
+            guard type & ModuleTables.mutableBit != 0 else { throw fail("immutable global: it cannot be set") }
+            try pop(UInt8(truncatingIfNeeded: type))
+        case .select: try validateSelect()
+        default: try validateRare(rule)
+        }
+    }
+
+    private mutating func validateBlock(_ rule: ValidationRule) throws(ReadFault) {
+        let (start, end) = try blockType()
+        try popAll(start.types, start.count)
+        try pushFrame(rule, start: start, end: end)
+    }
+
+    private mutating func validateEnd() throws(ReadFault) {
+        let frame = try popFrame()
+        if frame.rule == .if {
+            // Without else the parameters become the results.
+            let isSame =
+                frame.startCount == frame.endCount
+                && (0..<Int(frame.startCount)).allSatisfy { frame.startTypes[$0] == frame.endTypes[$0] }
+            guard isSame else {
+                throw fail(
+                    "type mismatch: an if without else must give back its parameters "
+                        + "[\(list(frame.startTypes, frame.startCount))], its type says "
+                        + "[\(list(frame.endTypes, frame.endCount))]")
+            }
+        }
+        if frameCount > 0 { try pushAll(frame.endTypes, frame.endCount) }
+    }
+
+    private mutating func apply(_ type: TypeShape) throws(ReadFault) {
+        try popAll(type.parameters, type.parameterCount)
+        try pushAll(type.results, type.resultCount)
+    }
+
+    private mutating func blockType() throws(ReadFault) -> (TypeList, TypeList) {
+        let nothing = (types: UnsafePointer(singleTypes), count: UInt32(0))
+        switch try reader.readBlockType() {
+        case .empty: return (nothing, nothing)
+        case .value(let type):
+            if type == .v128 && !features.contains(.simd) { throw later(.simd, "type v128") }
+            return (nothing, (UnsafePointer(singleTypes) + Int(type.rawValue), 1))
+        case .function(let index):
+            let type = try self.type(index)
+            return ((type.parameters, type.parameterCount), (type.results, type.resultCount))
+        }
+    }
+
+    private mutating func type(_ index: UInt32) throws(ReadFault) -> TypeShape {
+        guard Int(index) < tables.types.count else { throw unknown("type", index, tables.types.count) }
+        return tables.types[Int(index)]
+    }
+
+    private mutating func global() throws(ReadFault) -> UInt16 {
+        let index = try reader.readU32()
+        guard Int(index) < tables.globals.count else { throw unknown("global", index, tables.globals.count) }
+        return tables.globals[Int(index)]
+    }
+
+    private mutating func validateCallIndirect() throws(ReadFault) {
+        let typeIndex = try reader.readU32()
+        let table = try self.table(try reader.readU32())
+        guard table == .funcref else { throw mismatch(.funcref, found: table) }
+        let type = try self.type(typeIndex)
+        try pop(.i32)
+        try apply(type)
+    }
+
+    mutating func table(_ index: UInt32) throws(ReadFault) -> TypeCode {
+        guard Int(index) < tables.tables.count else { throw unknown("table", index, tables.tables.count) }
+        return tables.tables[Int(index)]
+    }
+
+    private mutating func validateSelect() throws(ReadFault) {
+        try pop(.i32)
+        let first = try popAny()
+        let second = try popAny()
+        guard first.isNumberOrAny && second.isNumberOrAny else {
+            throw fail("type mismatch: select without a type works on numbers, found \(first.name) and \(second.name)")
+        }
+        guard first == second || first == .any || second == .any else { throw mismatch(second, found: first) }
+        try push(first == .any ? second : first)
+    }
+
+    /// `br_table`: every label must carry as many values as the default one, each of a fitting type.
+    private mutating func validateBranchTable() throws(ReadFault) {
+        let count = try reader.readU32()
+        guard Int(count) <= limits.branchTableTargets else {
+            // A count beyond the bytes that are left is broken rather than large.
+            guard Int(count) <= reader.remaining else { throw .unexpectedEnd }
+            throw fail("br_table: \(count) labels, at most \(limits.branchTableTargets) are allowed", .limit)
+        }
+        try pop(.i32)
+        let start = reader
+        for _ in 0..<count { _ = try reader.readU32() }
+        let target = frames[try label()]
+        let end = reader
+        reader = start
+        for _ in 0..<count {
+            let other = frames[try label()]
+            guard other.labelCount == target.labelCount else {
+                throw fail(
+                    "type mismatch: the labels of br_table carry \(other.labelCount) and \(target.labelCount) values")
+            }
+            try checkTop(other.labelTypes, other.labelCount)
+        }
+        reader = end
+        try popAll(target.labelTypes, target.labelCount)
+        setUnreachable()
+    }
+
+    /// Checks the topmost operands and leaves them in place.
+    private mutating func checkTop(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
+        for depth in 0..<Int(count) {
+            let position = top - 1 - depth
+            let expected = types[Int(count) - 1 - depth]
+            guard position >= frameBase else {
+                if frames[frameCount - 1].isUnreachable { return }
+                throw mismatch(expected, found: nil)
+            }
+            guard operands[position] == expected || operands[position] == .any else {
+                throw mismatch(expected, found: operands[position])
+            }
+        }
+    }
+}

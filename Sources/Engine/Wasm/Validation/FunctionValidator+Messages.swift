@@ -46,12 +46,18 @@ extension FunctionValidator {
         (0..<Int(count)).map { types[$0].name }.joined(separator: ", ")
     }
 
+    /// `12`, or `12 (main)` where the name section knows it.
+    var functionLabel: String {
+        guard let name = NameSection(module).function(UInt32(functionIndex)) else { return "\(functionIndex)" }
+        return "\(functionIndex) (\(name.prefix(100)))"
+    }
+
     /// ` at i32.add in function 12`, to end a message with.
     var place: String {
         var copy = BinaryReader(module.bytes.buffer, in: instructionStart..<reader.endOffset)
         let opcode = try? copy.readOpcode()
         let instruction = opcode.map { " at \($0)" } ?? ""
-        return "\(instruction) in function \(functionIndex)"
+        return "\(instruction) in function \(functionLabel)"
     }
 
     /// A fault of the reader as an error.
@@ -66,9 +72,9 @@ extension FunctionValidator {
             if let feature = LaterFeatures.ofOpcode(opcode, following: following) {
                 return WasmError(
                     .unsupported, at: instructionStart,
-                    "feature \(feature) is not supported: opcode \(name) in function \(functionIndex) needs it")
+                    "feature \(feature) is not supported: opcode \(name) in function \(functionLabel) needs it")
             }
-            return WasmError(.malformed, at: instructionStart, "illegal opcode \(name): in function \(functionIndex)")
+            return WasmError(.malformed, at: instructionStart, "illegal opcode \(name): in function \(functionLabel)")
         case .malformedValueType, .malformedReferenceType:
             if let byte = reader.peekByte(), let feature = LaterFeatures.ofTypeByte(byte) {
                 return WasmError(

@@ -140,6 +140,17 @@ struct FunctionValidator: ~Copyable {
         }
     }
 
+    /// Pop and push in one.
+    @inline(__always)
+    mutating func replaceTop(_ expected: TypeCode, by result: TypeCode) throws(ReadFault) {
+        if top > frameBase && operands[top - 1] == expected {
+            operands[top - 1] = result
+        } else {
+            try popSlowly(expected)
+            try push(result)
+        }
+    }
+
     @inline(never)
     private mutating func popSlowly(_ expected: TypeCode) throws(ReadFault) {
         let found = try popAny(expected)

@@ -75,7 +75,7 @@ let engine: [Target] = [
 
 // MARK: - Sandbox: cross the trust boundary
 let sandbox: [Target] = [
-    library("LaunchProtocol", in: "Sandbox"),
+    library("LaunchProtocol", in: "Sandbox", ["Linux"]),
     library("Confinement", in: "Sandbox", ["LaunchProtocol", "Linux", "CSeccomp"]),
 ]
 
@@ -172,6 +172,9 @@ let allTests: [Target] = [
         ]),
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
+    tests("LinuxTests", in: "Platform", ["Linux"]),
+    tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
+    tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

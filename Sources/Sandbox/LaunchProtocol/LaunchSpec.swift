@@ -23,12 +23,14 @@ public struct LaunchSpec: Sendable, Equatable {
     public var identity: Identity
     /// Exports that `ControlRequest.probe` may call.
     public var probeExports: [String]
+    /// Whether the kernel kills the sandbox when the supervisor's thread that started it ends (PR_SET_PDEATHSIG).
+    public var endsWithSupervisor: Bool
 
     public init(
         name: String, moduleDescriptor: Int32, entrypoint: String = "_start", arguments: [String] = [],
         environment: [String] = [], preopens: [Preopen] = [], network: NetworkGrant = .none,
         limits: GuestLimits = GuestLimits(), engine: EngineChoice = .auto, identity: Identity = Identity(),
-        probeExports: [String] = []
+        probeExports: [String] = [], endsWithSupervisor: Bool = true
     ) {
         self.name = name
         self.moduleDescriptor = moduleDescriptor
@@ -41,6 +43,7 @@ public struct LaunchSpec: Sendable, Equatable {
         self.engine = engine
         self.identity = identity
         self.probeExports = probeExports
+        self.endsWithSupervisor = endsWithSupervisor
     }
 }
 

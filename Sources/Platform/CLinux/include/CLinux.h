@@ -1,4 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
+// Swiftlet: system calls that Swift cannot reach through Glibc. Each returns its result, or -errno.
 #pragma once
+
 #include "CLinuxPath.h"
 #include "CLinuxIO.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/// What to start and how. Nothing of Swift runs between clone and exec: the child shares the caller's memory.
+struct swl_spawn {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    /// descriptor `sources[i]` of the caller becomes `targets[i]` of the child; all others are closed.
+    const int *sources;
+    const int *targets;
+    int descriptor_count;
+    /// CLONE_NEW* flags.
+    uint64_t namespaces;
+    /// Whether the child leads a session of its own, away from the caller's terminal.
+    int new_session;
+    /// Working directory, or NULL.
+    const char *directory;
+};
+
+/// Returns the child's process id and stores its pidfd (close-on-exec), or -errno with the failed step in `*step`.
+pid_t swl_spawn_process(const struct swl_spawn *what, int *pidfd, const char **step);
+
+struct swl_exit {
+    /// CLD_EXITED, CLD_KILLED or CLD_DUMPED.
+    int code;
+    /// Exit code or signal.
+    int status;
+    int64_t user_microseconds;
+    int64_t system_microseconds;
+    int64_t resident_kibibytes_max;
+};
+
+/// Reaps the process behind a pidfd: 1 when `*out` is filled, 0 when it still runs (only with `wait == 0`).
+int swl_wait_pidfd(int pidfd, int wait, struct swl_exit *out);
+
+int swl_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+/// Both ends close-on-exec.
+int swl_pipe(int ends[2]);
+int swl_memfd_create(const char *name);
+struct swl_event {
+    uint32_t readiness;
+    uint64_t token;
+};
+int swl_epoll_create(void);
+/// `operation`: 1 add, 2 remove, 3 modify (EPOLL_CTL_*).
+int swl_epoll_control(int queue, int operation, int descriptor, uint32_t interest, uint64_t token);
+/// At most 64 events.
+int swl_epoll_wait(int queue, struct swl_event *events, int timeout_milliseconds);
+int swl_eventfd(void);
+int swl_pidfd_open(pid_t process);
+int swl_pidfd_send_signal(int pidfd, int signal);
+int swl_close_range(unsigned first, unsigned last, unsigned flags);
+int swl_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int swl_ioctl_int(int descriptor, unsigned long request, int *value);
+int swl_fcntl(int descriptor, int command, long argument);
+/// A detached copy of the mount below a directory: its `..` ends at the directory (open_tree(2)).
+int swl_open_tree_clone(int directory);
+/// Adds MOUNT_ATTR_* to a detached mount (mount_setattr(2)).
+int swl_mount_set_attributes(int mount, uint64_t attributes);
+int swl_setresuid(uint32_t user);
+int swl_setresgid(uint32_t group);
+/// Empties the supplementary groups.
+int swl_setgroups_none(void);
+/// Empties the effective, permitted and inheritable sets of capabilities.
+int swl_capset_none(void);
+int swl_capset_only(uint64_t capabilities);
+/// The effective set of capabilities, one bit each.
+int swl_capget_effective(uint64_t *effective);
+int swl_landlock_create_ruleset(const void *attributes, size_t size, uint32_t flags);
+int swl_landlock_add_rule(int ruleset, int type, const void *attributes);
+int swl_landlock_restrict_self(int ruleset);
+/// Loads a classic BPF program of `count` instructions as this thread's system call filter.
+int swl_seccomp_load(const void *instructions, unsigned short count);
+/// `ENOENT` for 2, or NULL.
+const char *swl_errno_name(int error);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: starts sandbox processes.
+
+internal import Glibc
+package import LaunchProtocol
+package import Linux
+
+/// Starts `swiftlet-sandbox` processes. Safe to use from any thread, with two cautions: with `endsWithSupervisor` (the
+/// default) the kernel kills the sandbox when the *thread* that launched it ends, so launch from one that stays; and
+/// the process must not have SIGCHLD ignored, or exit statuses are lost.
+public struct SandboxLauncher: Sendable {
+    public let executablePath: String
+    private let namespaces: Namespaces
+
+    /// - Parameter executablePath: nil: `SWIFTLET_SANDBOX` from the environment, or `swiftlet-sandbox` beside the running
+    ///   executable.
+    public init(executablePath: String? = nil) throws(WorkloadError) {
+        if let executablePath {
+            self.executablePath = executablePath
+        } else {
+            self.executablePath = try Self.defaultPath()
+        }
+        guard access(self.executablePath, X_OK) == 0 else {
+            throw WorkloadError("sandbox executable \(self.executablePath): \(Errno.current)")
+        }
+        namespaces = Capabilities.has(.systemAdministration) ? [.process, .ipc, .uts] : []
+    }
+
+    private static func defaultPath() throws(WorkloadError) -> String {
+        if let path = getenv("SWIFTLET_SANDBOX") { return String(cString: path) }
+        do {
+            let own = try Files.linkTarget("/proc/self/exe")
+            guard let slash = own.lastIndex(of: "/") else { return "swiftlet-sandbox" }
+            return own[...slash] + "swiftlet-sandbox"
+        } catch { throw WorkloadError("cannot find the sandbox executable", error) }
+    }
+
+    /// Starts a sandbox process, puts it into its cgroup and sends it the spec. The guest runs when the process reports
+    /// `.started`; everything that goes wrong from here on is in the records and the exit.
+    public func launch(_ request: LaunchRequest) throws(WorkloadError) -> SandboxProcess {
+        var spec = request.spec
+        var inheritances = Self.assignDescriptors(&spec)
+        // The encoder's refusals come before anything is started.
+        do { _ = try spec.encoded() } catch { throw WorkloadError("launch spec: \(error)") }
+        let cgroup = try Self.makeCGroup(request)
+        do {
+            let sockets = try DescriptorPair.sequencedPackets()
+            inheritances += [
+                .init(request.streams.input, as: 0), .init(request.streams.output, as: 1),
+                .init(request.streams.error, as: 2),
+                .init(sockets.second.rawValue, as: LaunchSpec.controlDescriptor),
+            ]
+            let child = try spawn(spec.name, inheritances)
+            let control = try sockets.first.duplicate()
+            let process = SandboxProcess(name: spec.name, child: child, control: control, cgroup: cgroup)
+            try process.begin(spec)
+            return process
+        } catch let error as WorkloadError {
+            try? cgroup?.remove()
+            throw error
+        } catch let error as SystemError {
+            try? cgroup?.remove()
+            throw WorkloadError("start \(executablePath)", error)
+        } catch { throw WorkloadError("start \(executablePath): \(error)") }
+    }
+
+    private func spawn(
+        _ name: String, _ inheritances: [SpawnRequest.Inheritance]
+    ) throws(SystemError) -> ChildProcess {
+        var request = SpawnRequest(
+            path: executablePath, arguments: ["swiftlet-sandbox", name], descriptors: inheritances)
+        request.namespaces = namespaces
+        request.hasOwnSession = true
+        return try ChildProcess.spawn(request)
+    }
+
+    private static func makeCGroup(_ request: LaunchRequest) throws(WorkloadError) -> CGroup? {
+        guard let path = request.cgroupPath else {
+            if request.limits.isEmpty { return nil }
+            throw WorkloadError("resource limits need a cgroup")
+        }
+        do {
+            let cgroup = CGroup(path: path, mounts: try CGroupMounts.detect())
+            try cgroup.create(request.limits)
+            return cgroup
+        } catch { throw WorkloadError("cgroup \(path)", error) }
+    }
+
+    /// Numbers the sandbox's descriptors from 4 up, in the order of the spec; a descriptor named twice gets two.
+    package static func assignDescriptors(_ spec: inout LaunchSpec) -> [SpawnRequest.Inheritance] {
+        var inheritances: [SpawnRequest.Inheritance] = []
+        func assign(_ source: Int32) -> Int32 {
+            let target = LaunchSpec.controlDescriptor + 1 + Int32(inheritances.count)
+            inheritances.append(.init(source, as: target))
+            return target
+        }
+        spec.moduleDescriptor = assign(spec.moduleDescriptor)
+        for index in spec.preopens.indices { spec.preopens[index].descriptor = assign(spec.preopens[index].descriptor) }
+        spec.network.listeners = spec.network.listeners.map(assign)
+        for index in spec.network.boundSockets.indices {
+            spec.network.boundSockets[index].descriptor = assign(spec.network.boundSockets[index].descriptor)
+        }
+        return inheritances
+    }
+}

@@ -8,7 +8,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,11 +20,6 @@
 #include <unistd.h>
 
 static int result(long value) { return value < 0 ? -errno : (int)value; }
-
-int swl_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
-    struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
-    return result(syscall(SYS_openat2, directory, path, &how, sizeof how));
-}
 
 int swl_pipe(int ends[2]) { return result(pipe2(ends, O_CLOEXEC)); }
 

@@ -17,8 +17,8 @@ public enum Files {
         _ path: String, in directory: Int32, _ flags: Int32, mode: UInt32 = 0, resolve: UInt64
     ) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(
-            owning: try checkRaw("openat2", path) {
-                swl_openat2(directory, path, UInt64(flags | O_CLOEXEC), UInt64(mode), resolve)
+            owning: try check("openat2", path) {
+                swl_openat2(directory, path, UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), UInt64(mode), resolve)
             })
     }
 

@@ -41,7 +41,6 @@ struct swl_exit {
 /// Reaps the process behind a pidfd: 1 when `*out` is filled, 0 when it still runs (only with `wait == 0`).
 int swl_wait_pidfd(int pidfd, int wait, struct swl_exit *out);
 
-int swl_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 /// Both ends close-on-exec.
 int swl_pipe(int ends[2]);
 int swl_memfd_create(const char *name);

@@ -121,7 +121,9 @@ public struct CGroup: Sendable, Equatable {
 
     /// Moves a process into the group.
     public func add(_ process: pid_t) throws(SystemError) {
-        for directory in existingDirectories() { try Files.write("\(process)", toExisting: "\(directory)/cgroup.procs") }
+        for directory in existingDirectories() {
+            try Files.write("\(process)", toExisting: "\(directory)/cgroup.procs")
+        }
     }
 
     /// The processes in the group.

@@ -36,7 +36,8 @@ public enum Descriptors {
     }
 
     /// Reads up to `buffer.count` bytes; 0 is the end of the file.
-    public static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
+    public static func read(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int
+    {
         try check("read") { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
     }
 

@@ -40,7 +40,9 @@ public enum Files {
         while true {
             let count = try check("read", path) { Glibc.read(descriptor, &chunk, chunk.count) }
             if count == 0 { return bytes }
-            guard bytes.count + count <= limit else { throw SystemError(call: "read", path: path, errno: .fileTooLarge) }
+            guard bytes.count + count <= limit else {
+                throw SystemError(call: "read", path: path, errno: .fileTooLarge)
+            }
             bytes.append(contentsOf: chunk[..<count])
         }
     }

@@ -67,7 +67,9 @@ import Linux
     @Test func `is listed in the process table`() throws {
         let child = try ChildProcess.spawn(SpawnRequest(path: "/bin/sleep", arguments: ["sleeper", "50"]))
         // The kernel lets the parent go on a moment before it shows the new arguments.
-        for _ in 0..<500 where ProcessTable.arguments(of: child.processIdentifier).isEmpty { Clock.sleep(milliseconds: 1) }
+        for _ in 0..<500 where ProcessTable.arguments(of: child.processIdentifier).isEmpty {
+            Clock.sleep(milliseconds: 1)
+        }
         #expect(ProcessTable.arguments(of: child.processIdentifier) == ["sleeper", "50"])
         #expect(ProcessTable.entry(of: child.processIdentifier)?.parent == getpid())
         #expect(try ProcessTable.all().contains(child.processIdentifier))

@@ -84,7 +84,11 @@ private let requests: [ControlRequest] = [.stop, .probe(id: 1, export: "health")
         var thread = pthread_t()
         // The queue holds about 200 KiB, so somebody has to read meanwhile.
         let reader = Reader(descriptor: end) { received = $0 }
-        pthread_create(&thread, nil, { Unmanaged<Reader>.fromOpaque($0!).takeRetainedValue().run(); return nil },
+        pthread_create(
+            &thread, nil,
+            {
+                Unmanaged<Reader>.fromOpaque($0!).takeRetainedValue().run(); return nil
+            },
             Unmanaged.passRetained(reader).toOpaque())
         try SupervisorSocket.send(spec, to: pair.first.rawValue)
         pthread_join(thread, nil)
@@ -108,8 +112,11 @@ private let requests: [ControlRequest] = [.stop, .probe(id: 1, export: "health")
     @Test(arguments: [[UInt8](), [1, 2, 3], [0x53, 0x4C, 0x57, 0x48, 255, 255, 255, 255], [9, 9, 9, 9, 1, 0, 0, 0]])
     func `refuses a bad header before it reserves memory`(_ header: [UInt8]) throws {
         let pair = try DescriptorPair.sequencedPackets()
-        if header.isEmpty { shutdown(pair.first.rawValue, Int32(SHUT_RDWR)) }
-        else { try Descriptors.writeAll(pair.first.rawValue, header) }
+        if header.isEmpty {
+            shutdown(pair.first.rawValue, Int32(SHUT_RDWR))
+        } else {
+            try Descriptors.writeAll(pair.first.rawValue, header)
+        }
         #expect(throws: ControlSocketError.self) { try SandboxSocket.receiveSpec(from: pair.second.rawValue) }
     }
 }

@@ -175,6 +175,7 @@ let allTests: [Target] = [
     tests("LinuxTests", in: "Platform", ["Linux"]),
     tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
     tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),
+    tests("ControllersTests", in: "ControlPlane", ["Controllers", "ObjectStore", "KubernetesAPI"]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

@@ -89,6 +89,9 @@ public final class ObjectStore: Sendable {
         }
     }
 
+    /// The objects of all kinds that have the object with this uid among their owners.
+    public func dependents(of uid: String) -> [ObjectKey] { locked { $0.dependents(of: uid) } }
+
     // MARK: - Writing
 
     /// Stores a new object and returns it with uid, creationTimestamp, resourceVersion and initial status.

@@ -4,11 +4,11 @@ import FoundationEssentials
 import KubernetesAPI
 
 /// Where an object is.
-struct ObjectKey: Hashable {
-    var kind: String
+public struct ObjectKey: Hashable, Sendable {
+    public var kind: String
     /// Empty for cluster-scoped kinds.
-    var namespace: String
-    var name: String
+    public var namespace: String
+    public var name: String
 }
 
 /// What distinguishes one kind from another in the store.
@@ -44,8 +44,8 @@ class ObjectTable {
     func load(_ bytes: [UInt8], version: UInt64, decoder: JSONDecoder) throws {}
     func encoded(_ key: ObjectKey, encoder: JSONEncoder) throws -> (bytes: [UInt8], version: UInt64)? { nil }
     func forEach(_ body: (any KubernetesObject) -> Void) {}
-    func object(namespace: String, name: String) -> (any KubernetesObject)? { nil }
-    func names(in namespace: String) -> [String] { [] }
+    /// Adds the objects that have `uid` among their owners.
+    func collectDependents(of uid: String, into keys: inout [ObjectKey]) {}
     /// Removes `uid` from the owners of every object that has it.
     func disown(_ uid: String, in transaction: StoreTransaction) throws(StoreError) {}
 }
@@ -83,9 +83,13 @@ final class TypedTable<T: KubernetesObject>: ObjectTable {
         for namespace in objects.values { namespace.values.forEach(body) }
     }
 
-    override func object(namespace: String, name: String) -> (any KubernetesObject)? { self[namespace, name] }
-
-    override func names(in namespace: String) -> [String] { objects[namespace].map { Array($0.keys) } ?? [] }
+    override func collectDependents(of uid: String, into keys: inout [ObjectKey]) {
+        for (namespace, group) in objects {
+            for (name, object) in group where object.metadata.ownerReferences.contains(where: { $0.uid == uid }) {
+                keys.append(ObjectKey(kind: T.kind, namespace: namespace, name: name))
+            }
+        }
+    }
 
     override func disown(_ uid: String, in transaction: StoreTransaction) throws(StoreError) {
         for namespace in objects.values {

@@ -70,6 +70,13 @@ public final class StoreTransaction {
         return found.indices.sorted { names[$0] < names[$1] }.map { found[$0] }
     }
 
+    /// The objects of all kinds that have the object with this uid among their owners.
+    public func dependents(of uid: String) -> [ObjectKey] {
+        var keys: [ObjectKey] = []
+        for table in tables.values { table.collectDependents(of: uid, into: &keys) }
+        return keys
+    }
+
     // MARK: - Writing
 
     /// Stores a new object; see `ObjectStore.create`.

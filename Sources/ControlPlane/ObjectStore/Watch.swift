@@ -17,6 +17,15 @@ public struct WatchEvent: Sendable {
     public var previous: (any KubernetesObject)?
     public var resourceVersion: UInt64
 
+    public init(
+        type: Kind, object: any KubernetesObject, previous: (any KubernetesObject)?, resourceVersion: UInt64
+    ) {
+        self.type = type
+        self.object = object
+        self.previous = previous
+        self.resourceVersion = resourceVersion
+    }
+
     /// `object` if it is a `T`.
     public func object<T: KubernetesObject>(as type: T.Type) -> T? { object as? T }
 }

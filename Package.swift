@@ -89,7 +89,7 @@ let shim: [Target] = [
     library("TTRPC", in: "Shim", ["Protobuf", "EventLoop"]),
     library(
         "TaskService", in: "Shim",
-        ["OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "Workload", "LaunchProtocol", "Linux"]),
+        ["OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "CEpoll", "Workload", "LaunchProtocol", "Linux"]),
 ]
 
 // MARK: - ControlPlane: what should be running

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: a container: its bundle, its process, its execs.
+import EventLoop
+import Glibc
+import Linux
+import OCI
+import TTRPC
+import TaskAPI
+import Workload
+
+/// One container of the shim.
+final class Container {
+    let id: String
+    let bundle: Bundle
+    let cgroupPath: String
+    private(set) var process: TaskProcess
+    private(set) var execs: [String: TaskProcess] = [:]
+    private let name: String
+    private let loop: EventLoop
+    private let launcher: SandboxLauncher
+    /// What a new process ran into between its object and ours.
+    private final class Execs { var all: () -> [TaskProcess] = { [] } }
+
+    /// Makes the container: everything is found, opened and checked, and the sandbox process waits.
+    init(
+        _ request: CreateTaskRequest, namespace: String, pod: String, loop: EventLoop, launcher: SandboxLauncher
+    ) throws(Status) {
+        guard !request.terminal else {
+            throw Status(.invalidArgument, "terminal: a guest cannot have a terminal")
+        }
+        id = request.id
+        self.loop = loop
+        self.launcher = launcher
+        let bundle = try Bundle(path: request.bundle)
+        self.bundle = bundle
+        cgroupPath = try bundle.cgroupPath(namespace: namespace, id: request.id)
+        name = Self.name(bundle, namespace: namespace, pod: pod, id: request.id)
+        let module = try bundle.resolver.resolve(bundle.process)
+        let plan = try LaunchPlan(bundle, process: bundle.process, module: module, name: name, isExec: false)
+        let execs = Execs()
+        let path = bundle.path
+        process = try Self.launch(
+            plan, label: "container \(request.id)", loop: loop, launcher: launcher,
+            streams: (request.stdin, request.stdout, request.stderr),
+            limits: ResourceLimits(bundle.resources), cgroup: (cgroupPath, true),
+            willReap: {
+                // They are gone before the cgroup is removed.
+                for exec in execs.all() { exec.kill() }
+            },
+            didEnd: { $0.write(toBundle: path) })
+        execs.all = { [unowned self] in Array(self.execs.values) }
+        SandboxMark(process: process.sandbox.processIdentifier, cgroupPath: cgroupPath).write(toBundle: path)
+        adjustOOMScore()
+    }
+
+    /// The container's process for an empty id, else the exec's.
+    func process(execID: String) throws(Status) -> TaskProcess {
+        if execID.isEmpty { return process }
+        guard let exec = execs[execID] else { throw Status(.notFound, "exec \(execID) of container \(id) is not known") }
+        return exec
+    }
+
+    var allProcesses: [TaskProcess] { [process] + execs.values }
+
+    func addExec(_ request: ExecProcessRequest) throws(Status) {
+        guard execs[request.execID] == nil else {
+            throw Status(.alreadyExists, "exec \(request.execID) of container \(id) exists")
+        }
+        // LIMIT: execs kept; the caller deletes them when it has their result.
+        guard execs.count < 256 else { throw Status(.resourceExhausted, "container \(id) has 256 execs") }
+        guard process.lifecycle == .running else {
+            throw Status(.failedPrecondition, "container \(id) is \(process.lifecycle), not running")
+        }
+        guard !request.terminal else { throw Status(.invalidArgument, "terminal: a guest cannot have a terminal") }
+        let spec: ProcessSpec
+        do { spec = try ProcessSpec(parsing: request.spec?.value ?? []) } catch {
+            throw Status(.invalidArgument, "exec \(request.execID): \(error)")
+        }
+        let module = try bundle.resolver.resolve(spec, of: bundle.process)
+        let plan = try LaunchPlan(
+            bundle, process: spec, module: module, name: "\(name)/\(request.execID)", isExec: true)
+        execs[request.execID] = try Self.launch(
+            plan, label: "exec \(request.execID) of \(id)", loop: loop, launcher: launcher,
+            streams: (request.stdin, request.stdout, request.stderr),
+            limits: ResourceLimits(), cgroup: (cgroupPath, false))
+    }
+
+    func removeExec(_ execID: String) { execs[execID] = nil }
+
+    /// Takes away what Create made beside the process.
+    func removeLeftovers() {
+        SandboxMark.remove(fromBundle: bundle.path)
+        for index in bundle.spec.mounts.indices { removeTree("\(bundle.path)/tmpfs/\(index)") }
+        rmdir("\(bundle.path)/tmpfs")
+        CGroupParents.removeEmpty(above: cgroupPath)
+    }
+
+    func update(_ resources: ResourcesSpec) throws(Status) {
+        guard let cgroup = process.sandbox.cgroup, process.lifecycle != .stopped else {
+            throw Status(.failedPrecondition, "container \(id) is \(process.lifecycle)")
+        }
+        let limits = ResourceLimits(resources)
+        do {
+            try cgroup.create(limits)
+            for process in allProcesses where process.lifecycle != .stopped {
+                try cgroup.add(process.sandbox.processIdentifier)
+            }
+        } catch { throw Status(.failedPrecondition, "container \(id): \(error)") }
+    }
+
+    // MARK: - Making
+
+    private static func launch(
+        _ plan: LaunchPlan, label: String, loop: EventLoop, launcher: SandboxLauncher,
+        streams: (input: String, output: String, error: String), limits: ResourceLimits,
+        cgroup: (path: String, isOwned: Bool), willReap: @escaping () -> Void = {},
+        didEnd: @escaping (ExitRecord) -> Void = { _ in }
+    ) throws(Status) -> TaskProcess {
+        let io = try StandardIO(loop: loop, input: streams.input, output: streams.output, error: streams.error)
+        var request = LaunchRequest(spec: plan.spec, limits: limits, cgroupPath: cgroup.path)
+        request.removesCGroup = cgroup.isOwned
+        request.streams = StandardStreams(
+            input: io.descriptors[0], output: io.descriptors[1], error: io.descriptors[2])
+        let sandbox: SandboxProcess
+        do { sandbox = try launcher.prepare(request) } catch {
+            io.finish()
+            throw Status(.internalError, "\(label): \(error)")
+        }
+        io.handedOver()
+        plan.close()
+        do {
+            return try TaskProcess(
+                label: label, loop: loop, sandbox: sandbox, io: io, streams: streams, willReap: willReap,
+                didEnd: didEnd)
+        } catch {
+            _ = try? sandbox.kill()
+            _ = try? sandbox.wait()
+            io.finish()
+            throw Status(.internalError, "\(label): \(error)")
+        }
+    }
+
+    /// `NAMESPACE/POD/CONTAINER`, by the names that CRI gives where there are some.
+    private static func name(_ bundle: Bundle, namespace: String, pod: String, id: String) -> String {
+        let annotations = bundle.spec.annotations
+        let prefix = "io.kubernetes.cri."
+        return [
+            annotations[prefix + "sandbox-namespace"] ?? namespace, annotations[prefix + "sandbox-name"] ?? pod,
+            annotations[prefix + "container-name"] ?? id,
+        ].joined(separator: "/")
+    }
+
+    /// Upwards only, unless one has the capability: a wish that the kernel may refuse.
+    private func adjustOOMScore() {
+        guard let score = bundle.process.oomScoreAdj else { return }
+        try? Files.write("\(score)", toExisting: "/proc/\(process.sandbox.processIdentifier)/oom_score_adj")
+    }
+}
+
+/// Removes a directory with what is in it; symbolic links are removed, not followed.
+func removeTree(_ path: String, depth: Int = 0) {
+    // LIMIT: deeper trees stay; the guest made them, and nobody but an attacker nests so deep.
+    guard depth < 128 else { return }
+    for name in (try? Files.names(in: path)) ?? [] {
+        var information = stat()
+        let child = "\(path)/\(name)"
+        guard lstat(child, &information) == 0 else { continue }
+        if information.st_mode & S_IFMT == S_IFDIR { removeTree(child, depth: depth + 1) } else { unlink(child) }
+    }
+    rmdir(path)
+}

@@ -27,6 +27,8 @@ public struct LaunchRequest: Sendable, Equatable {
     public var limits: ResourceLimits
     /// `swiftlet-INSTANCE/podUID/CONTAINER`; nil: no cgroup, and then limits are refused.
     public var cgroupPath: String?
+    /// Whether the cgroup goes with the process. False for a process that joins the cgroup of another one.
+    public var removesCGroup = true
 
     public init(
         spec: LaunchSpec, streams: StandardStreams = StandardStreams(), limits: ResourceLimits = ResourceLimits(),

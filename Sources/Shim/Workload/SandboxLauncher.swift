@@ -38,6 +38,13 @@ public struct SandboxLauncher: Sendable {
     /// Starts a sandbox process, puts it into its cgroup and sends it the spec. The guest runs when the process reports
     /// `.started`; everything that goes wrong from here on is in the records and the exit.
     public func launch(_ request: LaunchRequest) throws(WorkloadError) -> SandboxProcess {
+        let process = try prepare(request)
+        try process.begin()
+        return process
+    }
+
+    /// The first half of `launch`: the process exists, in its cgroup, and waits for its spec, which `begin` sends.
+    public func prepare(_ request: LaunchRequest) throws(WorkloadError) -> SandboxProcess {
         var spec = request.spec
         var inheritances = Self.assignDescriptors(&spec)
         // The encoder's refusals come before anything is started.
@@ -52,14 +59,15 @@ public struct SandboxLauncher: Sendable {
             ]
             let child = try spawn(spec.name, inheritances)
             let control = try sockets.first.duplicate()
-            let process = SandboxProcess(name: spec.name, child: child, control: control, cgroup: cgroup)
-            try process.begin(spec)
+            let process = SandboxProcess(
+                spec: spec, child: child, control: control, cgroup: cgroup, removesCGroup: request.removesCGroup)
+            try process.enterCGroup()
             return process
         } catch let error as WorkloadError {
-            try? cgroup?.remove()
+            if request.removesCGroup { try? cgroup?.remove() }
             throw error
         } catch let error as SystemError {
-            try? cgroup?.remove()
+            if request.removesCGroup { try? cgroup?.remove() }
             throw WorkloadError("start \(executablePath)", error)
         } catch { throw WorkloadError("start \(executablePath): \(error)") }
     }

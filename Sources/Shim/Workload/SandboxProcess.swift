@@ -16,6 +16,8 @@ public final class SandboxProcess: Sendable {
     public let cgroup: CGroup?
     private let child: ChildProcess
     private let control: OwnedDescriptor
+    private let spec: LaunchSpec
+    private let removesCGroup: Bool
     private let state = Mutex(State())
 
     private struct State {
@@ -27,8 +29,13 @@ public final class SandboxProcess: Sendable {
         var exit: WorkloadExit?
     }
 
-    init(name: String, child: consuming ChildProcess, control: consuming OwnedDescriptor, cgroup: CGroup?) {
-        self.name = name
+    init(
+        spec: LaunchSpec, child: consuming ChildProcess, control: consuming OwnedDescriptor, cgroup: CGroup?,
+        removesCGroup: Bool
+    ) {
+        name = spec.name
+        self.spec = spec
+        self.removesCGroup = removesCGroup
         processIdentifier = child.processIdentifier
         self.child = child
         self.control = control
@@ -48,16 +55,20 @@ public final class SandboxProcess: Sendable {
     /// Whether there is nothing more to read from the control descriptor; stop watching it then.
     public var isControlClosed: Bool { state.withLock { $0.isControlClosed } }
 
-    func begin(_ spec: LaunchSpec) throws(WorkloadError) {
-        do {
-            try cgroup?.add(processIdentifier)
-            try SupervisorSocket.send(spec, to: control.rawValue)
-        } catch let error as ControlSocketError where error == .closed {
-            // It died before it read the spec: the exit status tells more than this.
-            return
-        } catch {
+    func enterCGroup() throws(WorkloadError) {
+        do { try cgroup?.add(processIdentifier) } catch {
             try? child.kill(SIGKILL)
             _ = try? child.wait()
+            throw WorkloadError("launch \(name)", error)
+        }
+    }
+
+    /// Sends the launch spec to a process that `SandboxLauncher.prepare` has made. Once.
+    public func begin() throws(WorkloadError) {
+        do { try SupervisorSocket.send(spec, to: control.rawValue) } catch {
+            // If it died before it read the spec, the exit status tells more than this.
+            if error == .closed { return }
+            try? child.kill(SIGKILL)
             throw WorkloadError("launch \(name): \(error)")
         }
     }
@@ -140,7 +151,7 @@ public final class SandboxProcess: Sendable {
             exit.message = "the sandbox broke the launch protocol and was killed: \(violation)"
         }
         state.exit = exit
-        try? cgroup?.remove()
+        if removesCGroup { try? cgroup?.remove() }
         return exit
     }
 }

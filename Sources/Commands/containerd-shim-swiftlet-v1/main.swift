@@ -69,7 +69,9 @@ func runDaemon(_ name: String) throws(ShimFailure) {
 }
 
 func main() throws(ShimFailure) {
-    if CommandLine.arguments.first == ShimStart.daemonName { return try runDaemon(CommandLine.arguments.dropFirst().first ?? "") }
+    if CommandLine.arguments.first == ShimStart.daemonName {
+        return try runDaemon(CommandLine.arguments.dropFirst().first ?? "")
+    }
     let arguments = try ShimArguments(parsing: Array(CommandLine.arguments.dropFirst()))
     switch arguments.action {
     case .info:

@@ -56,7 +56,9 @@ final class Container {
     /// The container's process for an empty id, else the exec's.
     func process(execID: String) throws(Status) -> TaskProcess {
         if execID.isEmpty { return process }
-        guard let exec = execs[execID] else { throw Status(.notFound, "exec \(execID) of container \(id) is not known") }
+        guard let exec = execs[execID] else {
+            throw Status(.notFound, "exec \(execID) of container \(id) is not known")
+        }
         return exec
     }
 

@@ -135,8 +135,9 @@ public struct ShimStart {
         do {
             let null = try Files.open("/dev/null", O_RDWR)
             // containerd reads the shim's own log from this fifo. Read and write: no reader, no trouble.
-            let log = try? Files.open("\(directory)/log", O_RDWR | O_NONBLOCK)
-            let error = log?.rawValue ?? null.rawValue
+            let log = open("\(directory)/log", O_RDWR | O_NONBLOCK | O_CLOEXEC)
+            defer { if log >= 0 { close(log) } }
+            let error = log >= 0 ? log : null.rawValue
             var request = SpawnRequest(
                 path: "/proc/self/exe", arguments: [Self.daemonName, "\(arguments.namespace)/\(group)"])
             request.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()

@@ -170,6 +170,7 @@ let allTests: [Target] = [
             .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
         ]),
+    tests("KubernetesAPITests", in: "ControlPlane", ["KubernetesAPI"]),
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),

@@ -121,6 +121,10 @@ public struct Quantity: Sendable, Hashable, Comparable, CustomStringConvertible 
 public struct QuantityFormatError: Error, Sendable, Equatable, CustomStringConvertible {
     public let text: String
 
+    public init(text: String) {
+        self.text = text
+    }
+
     public var description: String {
         "expected a quantity such as 250m, 0.5, 128Mi or 1e3, found \"\(text)\""
     }

@@ -118,7 +118,7 @@ let apiClient: [Target] = [
 let node: [Target] = [
     library(
         "PodNetwork", in: "Node",
-        nio + ["KubernetesAPI", "ObjectStore", "Linux", .product(name: "Logging", package: "swift-log")]),
+        nio + ["KubernetesAPI", "ObjectStore", .product(name: "Logging", package: "swift-log")]),
     library(
         "Probes", in: "Node",
         nio + [
@@ -129,7 +129,7 @@ let node: [Target] = [
     library(
         "NodeAgent", in: "Node",
         nio + [
-            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "Protobuf", "TTRPC", "TaskAPI", "Linux",
+            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "Protobuf", "TTRPC", "TaskAPI",
             .product(name: "Logging", package: "swift-log"),
         ]),
 ]

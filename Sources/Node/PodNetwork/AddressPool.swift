@@ -66,6 +66,18 @@ public final class AddressPool: Sendable {
         return address
     }
 
+    /// The lowest service address that is neither taken here nor listed; not taken yet. For a controller that keeps its
+    /// own books in the store.
+    public func freeServiceAddress(notIn inUse: Set<String>) -> String? {
+        services.withLock { range in
+            for offset in 1..<range.count where !range.used.contains(offset) {
+                let text = IPv4Address(rawValue: range.first + offset).description
+                if !inUse.contains(text) { return text }
+            }
+            return nil
+        }
+    }
+
     /// Marks the address of an adopted pod as used. False: it is not of this slice, or somebody has it.
     public func reservePodAddress(_ address: IPv4Address) -> Bool { reserve(address, in: pods) }
     public func reserveServiceAddress(_ address: IPv4Address) -> Bool { reserve(address, in: services) }

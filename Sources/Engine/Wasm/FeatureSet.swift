@@ -29,6 +29,8 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
     public static let wideArithmetic = FeatureSet(rawValue: 1 << 16)
     public static let customPageSizes = FeatureSet(rawValue: 1 << 17)
     public static let legacyExceptions = FeatureSet(rawValue: 1 << 18)
+    public static let customDescriptors = FeatureSet(rawValue: 1 << 19)
+    public static let compactImports = FeatureSet(rawValue: 1 << 20)
 
     /// What this engine decodes, validates and runs.
     public static let supported: FeatureSet = [
@@ -49,6 +51,7 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
         (.exceptions, "exception-handling"), (.functionReferences, "function-references"), (.garbageCollection, "gc"),
         (.relaxedSIMD, "relaxed-simd"), (.threads, "threads"), (.wideArithmetic, "wide-arithmetic"),
         (.customPageSizes, "custom-page-sizes"), (.legacyExceptions, "legacy-exceptions"),
+        (.customDescriptors, "custom-descriptors"), (.compactImports, "compact-imports"),
     ]
 }
 

@@ -64,6 +64,9 @@ public typealias ByteRange = Range<Int>
 public struct Section: Sendable {
     public enum Identifier: UInt8, Sendable {
         case custom, type, `import`, function, table, memory, global, export, start, element, code, data, dataCount
+
+        /// The name for people.
+        public var name: String { self == .dataCount ? "data count" : "\(self)" }
     }
 
     public var identifier: Identifier

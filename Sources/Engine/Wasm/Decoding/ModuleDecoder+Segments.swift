@@ -49,19 +49,19 @@ extension ModuleDecoder {
     private func constantFault(_ error: ReadFault, at start: Int) -> WasmError {
         let bytes = module.bytes.buffer
         guard start < reader.endOffset else { return fault(error, "constant expression") }
-        let following = start + 1 < reader.endOffset ? bytes[start + 1] : nil
+        let code = bytes[start..<reader.endOffset]
         switch error {
         case .reported:
             return WasmError(
                 .invalid, at: start,
                 "constant expression required: instruction 0x\(String(bytes[start], radix: 16)) is not constant")
         case .illegalOpcode:
-            if let feature = LaterFeatures.ofOpcode(bytes[start], following: following) {
+            if let feature = LaterFeatures.ofOpcode(code) {
                 return unsupported(feature, "a constant expression", at: start)
             }
             return WasmError(
                 .malformed, at: start,
-                "illegal opcode \(FileKind.hexadecimal([bytes[start]])): in a constant expression")
+                "illegal opcode \(LaterFeatures.nameOfOpcode(code)): in a constant expression")
         case .malformedReferenceType:
             if let feature = reader.peekByte().flatMap(LaterFeatures.ofTypeByte) {
                 return unsupported(feature, "ref.null")

@@ -44,7 +44,7 @@ struct ModuleDecoder {
                 guard rank > lastRank else {
                     throw WasmError(
                         .malformed, at: section.payload.lowerBound,
-                        "unexpected content after last section: section \(section.identifier) is out of order or "
+                        "unexpected content after last section: section \(section.identifier.name) is out of order or "
                             + "repeated")
                 }
                 lastRank = rank
@@ -117,7 +117,8 @@ struct ModuleDecoder {
         guard Int(size) <= reader.remaining else {
             throw WasmError(
                 .malformed, at: start,
-                "length out of bounds: section \(identifier) announces \(size) bytes, \(reader.remaining) are left")
+                "length out of bounds: section \(identifier.name) announces \(size) bytes, \(reader.remaining) are left"
+            )
         }
         let section = Section(identifier: identifier, payload: reader.offset..<reader.offset + Int(size))
         module.sections.append(section)
@@ -127,7 +128,7 @@ struct ModuleDecoder {
     private mutating func decodeSection(_ section: Section) throws(WasmError) {
         let buffer = module.bytes.buffer
         reader = BinaryReader(buffer, in: section.payload)
-        place = "section \(section.identifier)"
+        place = "section \(section.identifier.name)"
         switch section.identifier {
         case .custom: try decodeCustomSection()
         case .type: try decodeTypeSection()
@@ -146,7 +147,7 @@ struct ModuleDecoder {
         guard reader.isAtEnd else {
             throw WasmError(
                 .malformed, at: reader.offset,
-                "section size mismatch: section \(section.identifier) has \(reader.remaining) bytes after its last item"
+                "section size mismatch: section \(section.identifier.name) has \(reader.remaining) bytes after its last item"
             )
         }
         reader = BinaryReader(buffer, in: section.payload.upperBound..<buffer.count)

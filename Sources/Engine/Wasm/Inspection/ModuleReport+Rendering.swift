@@ -17,7 +17,8 @@ extension ModuleReport {
             lines.append("built for: \(targetFeatures.map(\.printable).joined(separator: ", "))")
         }
         for producer in producers {
-            lines.append("\(producer.field.printable): \(producer.name.printable) \(producer.version.printable)")
+            let version = producer.version.isEmpty ? "" : " " + producer.version.printable
+            lines.append("\(producer.field.printable): \(producer.name.printable)\(version)")
         }
         lines += Self.table(
             "imports (\(imports.count))", ["MODULE", "NAME", "KIND", "TYPE", "SERVED BY"],
@@ -34,7 +35,7 @@ extension ModuleReport {
         let cells = ([head] + rows).map { $0.map(\.printable) }
         var widths = head.map(\.count)
         for row in cells {
-            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], min(cell.count, 48)) }
+            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], min(cell.count, 64)) }
         }
         return ["", title]
             + cells.map { row in

@@ -87,7 +87,7 @@ public struct ModuleReport: Sendable {
         var customNames = module.customSections.map(\.name)[...]
         sections = module.sections.map { section in
             let name =
-                section.identifier == .custom ? "custom \(customNames.popFirst() ?? "")" : "\(section.identifier)"
+                section.identifier == .custom ? "custom \(customNames.popFirst() ?? "")" : section.identifier.name
             return SectionSize(name: name, bytes: section.payload.count)
         }
     }

@@ -65,11 +65,9 @@ extension FunctionValidator {
         let bytes = module.bytes.buffer
         switch fault {
         case .illegalOpcode:
-            let following = instructionStart + 1 < reader.endOffset ? bytes[instructionStart + 1] : nil
-            let opcode = bytes[instructionStart]
-            var name = FileKind.hexadecimal([opcode])
-            if opcode >= 0xFB, opcode <= 0xFE, let following { name += " " + FileKind.hexadecimal([following]) }
-            if let feature = LaterFeatures.ofOpcode(opcode, following: following) {
+            let code = bytes[instructionStart..<reader.endOffset]
+            let name = LaterFeatures.nameOfOpcode(code)
+            if let feature = LaterFeatures.ofOpcode(code) {
                 return WasmError(
                     .unsupported, at: instructionStart,
                     "feature \(feature) is not supported: opcode \(name) in function \(functionLabel) needs it")

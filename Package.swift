@@ -174,6 +174,7 @@ let allTests: [Target] = [
     tests("KubernetesAPITests", in: "ControlPlane", ["KubernetesAPI"]),
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
+    tests("TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
     tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
     tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),

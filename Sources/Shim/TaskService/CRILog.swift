@@ -11,9 +11,9 @@ public enum LogStream: String, Sendable, Equatable {
 /// One line: `TIME STREAM TAG CONTENT`, tag `F` for a full line and `P` for a part of one that goes on.
 ///
 /// See: kubernetes/design-proposals "CRI: log management for container stdout/stderr streams".
-enum CRILine {
+package enum CRILine {
     /// LIMIT: content bytes per line.
-    static let contentBytesMax = 16 << 10
+    package static let contentBytesMax = 16 << 10
 
     static func encode(
         _ content: ArraySlice<UInt8>, stream: LogStream, isPartial: Bool, now: CivilTime = .now

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: finds the module that a process is to run, and makes sure that it is one.
 import Glibc
-import LaunchProtocol
 import Linux
-import OCI
-import TTRPC
+package import OCI
+package import TTRPC
 
 /// An open module and what to call in it.
-struct ResolvedModule: ~Copyable {
+package struct ResolvedModule: ~Copyable {
     let descriptor: OwnedDescriptor
-    let entrypoint: String
+    package let entrypoint: String
 }
 
 /// Looks modules up for one container.
@@ -17,7 +16,7 @@ struct ResolvedModule: ~Copyable {
 /// `swiftlet.dev/module` names the file on the host; otherwise it is `args[0]` in the root file system, looked up in
 /// PATH when it has no slash. `path#func` calls another export than `_start`. The image may be hostile: nothing is
 /// opened outside the root, whatever its symbolic links say.
-struct ModuleResolver {
+package struct ModuleResolver {
     /// Absolute path of the root file system on the host, if there is one.
     var rootPath: String?
     /// From the annotation.
@@ -25,8 +24,13 @@ struct ModuleResolver {
 
     static let defaultEntrypoint = "_start"
 
+    package init(rootPath: String? = nil, modulePath: String? = nil) {
+        self.rootPath = rootPath
+        self.modulePath = modulePath
+    }
+
     /// The container's own module.
-    func resolve(_ process: ProcessSpec) throws(Status) -> ResolvedModule {
+    package func resolve(_ process: ProcessSpec) throws(Status) -> ResolvedModule {
         if let modulePath {
             let (path, entrypoint) = Self.split(modulePath)
             let file = try Self.open(path)
@@ -42,7 +46,7 @@ struct ModuleResolver {
 
     /// The module of an exec: another one of the image, or the container's again when `args[0]` names it or is only
     /// `#func`.
-    func resolve(_ exec: ProcessSpec, of container: ProcessSpec) throws(Status) -> ResolvedModule {
+    package func resolve(_ exec: ProcessSpec, of container: ProcessSpec) throws(Status) -> ResolvedModule {
         guard let first = exec.args.first, !first.isEmpty else {
             throw Status(.invalidArgument, "process.args is empty: there is no module to run")
         }

@@ -2,10 +2,10 @@
 // Swiftlet: where a guest's stdin, stdout and stderr come from and go to.
 import EventLoop
 import Glibc
-import TTRPC
+package import TTRPC
 
 /// What a stdio field of a request says.
-enum StreamTarget: Equatable {
+package enum StreamTarget: Equatable {
     case none
     /// A fifo whose other end the caller has.
     case fifo(path: String)
@@ -15,7 +15,7 @@ enum StreamTarget: Equatable {
     case cri(path: String, stream: LogStream, rotation: LogFile.Rotation)
 
     /// - Parameter stream: the one the field is about; `stream=` in the query must not say otherwise.
-    init(parsing text: String, stream: LogStream) throws(Status) {
+    package init(parsing text: String, stream: LogStream) throws(Status) {
         func invalid(_ reason: String) -> Status { Status(.invalidArgument, "\(stream) \"\(text)\": \(reason)") }
         guard !text.isEmpty else {
             self = .none

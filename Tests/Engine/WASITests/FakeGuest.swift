@@ -24,7 +24,10 @@ final class FakeGuest {
     let waiter: Waiter
     let module: String
     let bytes: UnsafeMutableRawBufferPointer
-    private var next: UInt32 = 1024
+    /// Where `allocate` continues; below 64 KiB a test places things itself.
+    private var next: UInt32 = 65_536
+    /// Kept while the guest lives.
+    var directory: TemporaryDirectory?
 
     private let base: UnsafeMutableRawPointer
     var memory: GuestMemory { GuestMemory(base: base, byteCount: bytes.count) }
@@ -73,7 +76,9 @@ final class FakeGuest {
 
     // MARK: memory
 
+    /// Fresh memory; after a megabyte it starts over.
     func allocate(_ count: Int) -> UInt32 {
+        if Int(next) + count > bytes.count { next = 65_536 }
         defer { next = (next + UInt32(count) + 15) & ~15 }
         return next
     }

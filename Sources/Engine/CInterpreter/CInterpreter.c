@@ -1,1 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the interpreter's handlers, expanded from the instruction lists, and the way in.
+
 #include "CInterpreter.h"
+
+#include "ControlHandlers.h"
+#include "MemoryHandlers.h"
+#include "NumericHandlers.h"
+
+#define SW_ADDRESSES6(name, T, R)                                                                                     \
+    sw_h_##name##_ss, sw_h_##name##_ss_a, sw_h_##name##_as, sw_h_##name##_as_a, sw_h_##name##_sa, sw_h_##name##_sa_a,
+#define SW_ADDRESSES10(name, T, R)                                                                                    \
+    SW_ADDRESSES6(name, T, R)                                                                                         \
+    sw_h_##name##_si, sw_h_##name##_si_a, sw_h_##name##_ai, sw_h_##name##_ai_a,
+#define SW_ADDRESSES4(name, T, R) sw_h_##name##_s, sw_h_##name##_s_a, sw_h_##name##_a, sw_h_##name##_a_a,
+#define SW_ADDRESSES_STORE(name, T, R)                                                                                \
+    sw_h_##name##_ss, sw_h_##name##_as, sw_h_##name##_sa, sw_h_##name##_si, sw_h_##name##_ai,
+#define SW_ADDRESSES_FLOAT_STORE(name, T, R)                                                                          \
+    sw_h_##name##_ss, sw_h_##name##_as, sw_h_##name##_sa, sw_h_##name##_aa, sw_h_##name##_aa,
+#define SW_STEPS(name, form) sw_h_br_##name##_##form##_fwd, sw_h_br_##name##_##form##_back,
+#define SW_BRANCH_ADDRESSES10(name, T, R)                                                                             \
+    SW_STEPS(name, ss) SW_STEPS(name, as) SW_STEPS(name, sa) SW_STEPS(name, si) SW_STEPS(name, ai)
+#define SW_BRANCH_ADDRESSES12(name, T, R)                                                                             \
+    SW_STEPS(name, ss_if) SW_STEPS(name, ss_unless) SW_STEPS(name, as_if) SW_STEPS(name, as_unless)                   \
+    SW_STEPS(name, sa_if) SW_STEPS(name, sa_unless)
+#define SW_ADDRESS(name) sw_h_##name,
+
+uint64_t sw_handler_address(int32_t number) {
+    static const sw_handler table[SW_handler_count] = {
+        SW_INT_COMPARES(SW_ADDRESSES10)
+        SW_INT_COMPARES(SW_BRANCH_ADDRESSES10)
+        SW_FLOAT_COMPARES(SW_ADDRESSES6)
+        SW_FLOAT_COMPARES(SW_BRANCH_ADDRESSES12)
+        SW_INT_BINARIES(SW_ADDRESSES10, SW_ADDRESSES10)
+        SW_FLOAT_BINARIES(SW_ADDRESSES6)
+        SW_INT_UNARIES(SW_ADDRESSES4)
+        SW_FLOAT_UNARIES(SW_ADDRESSES4)
+        SW_CONVERSIONS(SW_ADDRESSES4, SW_ADDRESSES4)
+        SW_SATURATING(SW_ADDRESSES4)
+        SW_LOADS(SW_ADDRESSES4)
+        SW_STORES(SW_ADDRESSES_STORE, SW_ADDRESSES_FLOAT_STORE)
+        SW_SINGLES(SW_ADDRESS)
+    };
+    return (uint64_t)(uintptr_t)table[number];
+}
+
+void sw_run(sw_function *function, sw_context *context, uint64_t *frame) {
+    frame[function->header] = (uint64_t)(uintptr_t)context->machine->exit_code;
+    frame[function->header + 1] = (uint64_t)(uintptr_t)frame;
+    sw_handler first = *(const sw_handler_word *)function->code;
+    first(function->code, frame, context->memory->base, context->memory->byte_count, context, 0, 0, 0);
+}
+
+void sw_interrupt(sw_machine *machine) {
+    machine->is_interrupted = 1;
+    machine->stack_limit = NULL;
+}

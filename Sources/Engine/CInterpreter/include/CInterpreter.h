@@ -1,2 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the interpreter's C part as Swift sees it.
 #pragma once
+
+#include "HandlerNumbers.h"
+#include "Machine.h"
+
+/// The address of handler `number` (0 ..< SW_handler_count), the first word of its instructions.
+uint64_t sw_handler_address(int32_t number);
+
+/// Runs a function whose arguments stand at `frame`; its results stand there afterwards. How the run ended is in
+/// `context->machine->trap_reason`.
+void sw_run(sw_function *function, sw_context *context, uint64_t *frame);
+
+// What the handlers leave to Swift (WasmRuntime/Interpreter/SlowPaths.swift).
+
+/// Translates a function at its first call; 0, or the reason of a trap.
+uint32_t sw_translate(sw_function *function);
+/// Calls the host with the arguments at `frame`, writes the results there; 0, or the reason of a trap.
+uint32_t sw_call_host(sw_function *function, sw_context *caller, uint64_t *frame);
+/// Executes a table, bulk memory or memory.grow instruction; 0, or the reason of a trap.
+uint32_t sw_slow_operation(sw_context *context, uint64_t *frame, const uint8_t *instruction);
+
+/// Makes the running guest trap with "interrupted" at its next call or loop iteration. Async-signal-safe.
+void sw_interrupt(sw_machine *machine);

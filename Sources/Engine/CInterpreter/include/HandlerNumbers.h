@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the numbers of all handlers.
+#pragma once
+
+#include "Instructions.h"
+
+#define SW_NUMBERS10(name, T, R) SW_##name, SW_##name##_last = SW_##name + 9,
+#define SW_NUMBERS6(name, T, R) SW_##name, SW_##name##_last = SW_##name + 5,
+#define SW_NUMBERS4(name, T, R) SW_##name, SW_##name##_last = SW_##name + 3,
+#define SW_NUMBERS5(name, T, R) SW_##name, SW_##name##_last = SW_##name + 4,
+#define SW_BRANCH_NUMBERS10(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 9,
+#define SW_BRANCH_NUMBERS12(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 11,
+#define SW_NUMBER(name) SW_##name,
+
+enum {
+    SW_INT_COMPARES(SW_NUMBERS10)
+    SW_INT_COMPARES(SW_BRANCH_NUMBERS10)
+    SW_FLOAT_COMPARES(SW_NUMBERS6)
+    SW_FLOAT_COMPARES(SW_BRANCH_NUMBERS12)
+    SW_INT_BINARIES(SW_NUMBERS10, SW_NUMBERS10)
+    SW_FLOAT_BINARIES(SW_NUMBERS6)
+    SW_INT_UNARIES(SW_NUMBERS4)
+    SW_FLOAT_UNARIES(SW_NUMBERS4)
+    SW_CONVERSIONS(SW_NUMBERS4, SW_NUMBERS4)
+    SW_SATURATING(SW_NUMBERS4)
+    SW_LOADS(SW_NUMBERS4)
+    SW_STORES(SW_NUMBERS5, SW_NUMBERS5)
+    SW_SINGLES(SW_NUMBER)
+    SW_handler_count
+};

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the machine state that interpreted code, native code and the host share.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sw_context sw_context;
+
+/// One guest thread: its value stack, and how its current run ended.
+typedef struct sw_machine {
+    /// A frame may not end above this address. An interrupt sets it to null, so that the next call or loop
+    /// iteration takes the slow path; written by signal handlers, hence volatile.
+    uint64_t *volatile stack_limit;
+    /// 1 after an interrupt was requested.
+    volatile uint32_t is_interrupted;
+    /// `TrapReason` of the run that just ended, 0 = it returned; `sw_exit_requested` = `proc_exit`.
+    uint32_t trap_reason;
+    uint32_t exit_status;
+    /// Where the run ended.
+    const uint8_t *trap_pc;
+    uint64_t *trap_sp;
+    sw_context *trap_context;
+    /// The first free slot, valid while a host function runs; a re-entrant call starts here.
+    uint64_t *stack_top;
+    /// The two-word code that a frame entered from the host returns to.
+    uint8_t exit_code[8];
+    /// The code that a frame entered from another instance returns to.
+    uint8_t cross_return_code[8];
+} sw_machine;
+
+enum { sw_exit_requested = 255 };
+
+/// A linear memory (core specification §4.2.8). The base never moves.
+typedef struct sw_memory {
+    uint8_t *base;
+    uint64_t byte_count;
+    /// The most it may grow to: the smaller of the type's maximum and the store's limit, in pages.
+    uint64_t page_limit;
+    /// The maximum of the type in pages, or UINT64_MAX.
+    uint64_t page_maximum;
+    uint64_t reserved_byte_count;
+} sw_memory;
+
+/// A table (core specification §4.2.7). A null reference is 0.
+typedef struct sw_table {
+    uint64_t *elements;
+    uint32_t count;
+    uint32_t limit;
+    uint64_t maximum;
+    uint8_t element_type;
+} sw_table;
+
+typedef struct sw_function {
+    /// What a call jumps to: the translated code, or `entry` below.
+    const uint8_t *code;
+    /// Null for a host function.
+    sw_context *context;
+    /// One handler address: "translate me" or "call the host".
+    uint8_t entry[8];
+    /// The store's number for the function type.
+    uint32_t type;
+    /// Function index in the module, or index into the store's host functions.
+    uint32_t index;
+    uint16_t parameter_count;
+    uint16_t result_count;
+    /// Slot of the return address in the frame: max(parameters, results).
+    uint16_t header;
+} sw_function;
+
+/// The part of an instance that handlers read. The rest lives in Swift.
+struct sw_context {
+    sw_machine *machine;
+    /// Memory 0, or the store's empty memory.
+    sw_memory *memory;
+    /// Unmanaged<Instance>.
+    const void *owner;
+};

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: finding what a module imports.
+
+public import Wasm
+
+/// What a module's imports can be served with: host modules, and single values (which come first).
+public struct Imports {
+    public var hosts: [any HostModule]
+    private var externs: [String: [String: Extern]] = [:]
+
+    public init(hosts: [any HostModule] = []) { self.hosts = hosts }
+
+    public mutating func define(_ module: String, _ name: String, _ value: Extern) {
+        externs[module, default: [:]][name] = value
+    }
+
+    /// Defines all exports of an instance under a module name (the test suite's `register`).
+    public mutating func define(_ module: String, exportsOf instance: Instance) {
+        for export in instance.module.exports {
+            if let value = instance.export(export.name) { define(module, export.name, value) }
+        }
+    }
+
+    /// One value per import in order, or everything that is wrong.
+    func resolve(_ module: Module, in store: Store) throws(LinkError) -> [Extern] {
+        var found: [Extern] = []
+        var problems: [LinkError.Problem] = []
+        for entry in module.imports {
+            let expected = Self.describe(entry.description, module)
+            if let value = externs[entry.module]?[entry.name] ?? host(entry, module, store) {
+                if Self.matches(value, entry.description, module) {
+                    found.append(value)
+                } else {
+                    problems.append(
+                        LinkError.Problem(
+                            module: entry.module, name: entry.name, expected: expected, found: Self.describe(value)))
+                }
+            } else {
+                var problem = LinkError.Problem(module: entry.module, name: entry.name, expected: expected)
+                problem.suggestion = suggestion(for: entry)
+                problems.append(problem)
+            }
+        }
+        guard problems.isEmpty else { throw LinkError(problems: problems) }
+        return found
+    }
+
+    private func host(_ entry: Import, _ module: Module, _ store: Store) -> Extern? {
+        guard case .function(let index) = entry.description else { return nil }
+        for host in hosts {
+            if let function = host.function(
+                module: entry.module, name: entry.name, type: module.types[Int(index)])
+            {
+                return .function(store.makeFunction(function))
+            }
+        }
+        return nil
+    }
+
+    // MARK: Matching (core specification §4.5.3)
+
+    private static func matches(_ value: Extern, _ wanted: Import.Description, _ module: Module) -> Bool {
+        switch (value, wanted) {
+        case (.function(let function), .function(let index)): function.type == module.types[Int(index)]
+        case (.table(let table), .table(let type)):
+            table.type.element == type.element && matches(table.type.limits, type.limits)
+        case (.memory(let memory), .memory(let type)): matches(memory.type.limits, type.limits)
+        case (.global(let global), .global(let type)): global.type == type
+        default: false
+        }
+    }
+
+    private static func matches(_ actual: Limits, _ wanted: Limits) -> Bool {
+        guard actual.minimum >= wanted.minimum else { return false }
+        guard let wantedMaximum = wanted.maximum else { return true }
+        return actual.maximum.map { $0 <= wantedMaximum } ?? false
+    }
+
+    private static func describe(_ wanted: Import.Description, _ module: Module) -> String {
+        switch wanted {
+        case .function(let index): "function \(module.types[Int(index)])"
+        case .table(let type): describe(type)
+        case .memory(let type): "memory of \(describe(type.limits)) pages"
+        case .global(let type): "\(type.isMutable ? "mutable" : "immutable") global \(type.value)"
+        }
+    }
+
+    private static func describe(_ value: Extern) -> String {
+        switch value {
+        case .function(let function): "function \(function.type)"
+        case .table(let table): describe(table.type)
+        case .memory(let memory): "memory of \(describe(memory.type.limits)) pages"
+        case .global(let global): "\(global.type.isMutable ? "mutable" : "immutable") global \(global.type.value)"
+        }
+    }
+
+    private static func describe(_ type: TableType) -> String {
+        "table of \(describe(type.limits)) \(type.element)"
+    }
+
+    private static func describe(_ limits: Limits) -> String {
+        limits.maximum.map { "\(limits.minimum) to \($0)" } ?? "at least \(limits.minimum)"
+    }
+
+    // MARK: Suggestions
+
+    /// The nearest name that is known under the module, or the nearest module.
+    private func suggestion(for entry: Import) -> String? {
+        let names = hosts.flatMap { $0.functionNames(inModule: entry.module) } + (externs[entry.module] ?? [:]).keys
+        if names.isEmpty {
+            let modules = hosts.flatMap(\.moduleNames) + externs.keys
+            return nearest(entry.module, in: modules).map { "module \($0)" }
+        }
+        return nearest(entry.name, in: names.filter { $0 != entry.name }).map { "\(entry.module).\($0)" }
+    }
+
+    private func nearest(_ name: String, in candidates: [String]) -> String? {
+        // LIMIT: names are chosen by the guest; the distance is quadratic.
+        guard name.utf8.count <= 100 else { return nil }
+        let ranked = candidates.filter { $0.utf8.count <= 100 }
+            .map { (distance: editDistance(Array(name.utf8), Array($0.utf8)), name: $0) }
+        guard let best = ranked.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) else { return nil }
+        return best.distance <= max(2, name.utf8.count / 2) ? best.name : nil
+    }
+
+    private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        var row = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
+                diagonal = above
+            }
+        }
+        return row[b.count]
+    }
+}
+
+/// Imports that cannot be served, all of them.
+public struct LinkError: Error, Sendable, Hashable {
+    public struct Problem: Sendable, Hashable {
+        public var module: String
+        public var name: String
+        /// What the module declares: "function (i32) -> (i32)".
+        public var expected: String
+        /// What there is under the name; nil = nothing.
+        public var found: String?
+        /// The nearest known name.
+        public var suggestion: String?
+    }
+
+    public var problems: [Problem]
+}
+
+extension LinkError: CustomStringConvertible {
+    /// One line per problem. "unknown import" and "incompatible import type" are the specification suite's phrases.
+    public var description: String {
+        problems.map { problem in
+            let name = "\(problem.module).\(problem.name)"
+            if let found = problem.found {
+                return "incompatible import type: \(name): expected \(problem.expected), found \(found)"
+            }
+            let hint = problem.suggestion.map { "; did you mean \($0)?" } ?? ""
+            return "unknown import: \(name): expected \(problem.expected)\(hint)"
+        }.joined(separator: "\n")
+    }
+}

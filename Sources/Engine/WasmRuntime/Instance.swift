@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: instantiation and the public handle of an instance.
+
+import CInterpreter
+public import Wasm
+
+/// Why a module could not be instantiated.
+public enum InstantiationError: Error, CustomStringConvertible {
+    case link(LinkError)
+    case resource(ResourceError)
+    /// A segment is out of bounds, or the start function trapped.
+    case trapped(Trap)
+    /// The start function called `proc_exit`.
+    case exited(UInt32)
+
+    public var description: String {
+        switch self {
+        case .link(let error): error.description
+        case .resource(let error): error.description
+        case .trapped(let trap): trap.description
+        case .exited(let status): "start function exited with status \(status)"
+        }
+    }
+}
+
+/// A module instance.
+public struct Instance {
+    public let store: Store
+    let state: InstanceState
+
+    public var module: Module { state.module }
+
+    /// Instantiates a validated module (core specification §4.5.4), runs its active segments and its start function.
+    ///
+    /// The module must have passed validation: code is translated without checking it again.
+    public init(_ module: Module, in store: Store, imports: Imports = Imports()) throws(InstantiationError) {
+        self.store = store
+        let externs: [Extern]
+        do { externs = try imports.resolve(module, in: store) } catch { throw .link(error) }
+        state = InstanceState(module, in: store)
+        do { try allocate(externs) } catch { throw .resource(error) }
+        initializeElements()
+        try runActiveSegments()
+        if let start = module.start {
+            switch store.invoke(Function(store: store, pointer: state.functions[Int(start)]), []) {
+            case .returned: break
+            case .exited(let status): throw .exited(status)
+            case .trapped(let trap): throw .trapped(trap)
+            }
+        }
+    }
+
+    private func allocate(_ externs: [Extern]) throws(ResourceError) {
+        let module = state.module
+        for extern in externs {
+            switch extern {
+            case .function(let function): state.functions.append(function.pointer)
+            case .table(let table): state.tables.append(Table(store: nil, pointer: table.pointer))
+            case .memory(let memory): state.memory = Memory(store: nil, pointer: memory.pointer)
+            case .global(let global):
+                state.globals.append(GlobalVariable(store: nil, type: global.type, pointer: global.pointer))
+            }
+        }
+        let defined = store.allocate(
+            sw_function.self, count: module.functionTypeIndices.count, initial: sw_function())
+        for (offset, type) in module.functionTypeIndices.enumerated() {
+            let function = defined + offset
+            store.initialize(
+                function, type: module.types[Int(type)], context: state.context, index: UInt32(state.functions.count))
+            state.functions.append(function)
+        }
+        for type in module.tables { state.tables.append(Table(store: nil, pointer: try store.makeTable(type).pointer)) }
+        for type in module.memories where state.memory == nil {
+            state.memory = Memory(store: nil, pointer: try store.makeMemory(type).pointer)
+        }
+        if let memory = state.memory { state.context.pointee.memory = memory.pointer }
+        for global in module.globals {
+            let cell = store.makeGlobal(global.type, value: evaluate(global.initial)).pointer
+            state.globals.append(GlobalVariable(store: nil, type: global.type, pointer: cell))
+        }
+    }
+
+    private func evaluate(_ expression: ConstantExpression) -> UInt64 {
+        expression.evaluate(
+            null: 0, global: { state.globals[Int($0)].value }, function: { state.functionAddress($0) })
+    }
+
+    private func initializeElements() {
+        for segment in state.module.elements { state.elements.append(segment.items.map(evaluate)) }
+    }
+
+    private func runActiveSegments() throws(InstantiationError) {
+        for (index, segment) in state.module.elements.enumerated() {
+            switch segment.mode {
+            case .passive: continue
+            case .declarative: break
+            case .active(let table, let offset):
+                let count = UInt32(state.elements[index].count)
+                let at = UInt32(truncatingIfNeeded: evaluate(offset))
+                let isInside = state.tableInit(table, segment: UInt32(index), to: at, from: 0, count: count)
+                if !isInside { throw .trapped(Trap(.outOfBoundsTableAccess)) }
+            }
+            state.elements[index] = []
+        }
+        for (index, segment) in state.module.data.enumerated() {
+            guard case .active(_, let offset) = segment.mode else { continue }
+            let at = UInt32(truncatingIfNeeded: evaluate(offset))
+            let isInside = state.memoryInit(
+                segment: UInt32(index), to: at, from: 0, count: UInt32(segment.bytes.count))
+            if !isInside { throw .trapped(Trap(.outOfBoundsMemoryAccess)) }
+            state.isDataDropped[index] = true
+        }
+    }
+
+    // MARK: Exports
+
+    /// The exported value of that name.
+    public func export(_ name: String) -> Extern? {
+        guard let export = state.module.exports.first(where: { $0.name == name }) else { return nil }
+        switch export.description {
+        case .function(let index): return .function(Function(store: store, pointer: state.functions[Int(index)]))
+        case .table(let index): return .table(Table(store: store, pointer: state.tables[Int(index)].pointer))
+        case .memory: return memory.map { .memory($0) }
+        case .global(let index):
+            let global = state.globals[Int(index)]
+            return .global(GlobalVariable(store: store, type: global.type, pointer: global.pointer))
+        }
+    }
+
+    public func exportedFunction(_ name: String) -> Function? {
+        if case .function(let function)? = export(name) { function } else { nil }
+    }
+
+    /// Memory 0, exported or not.
+    public var memory: Memory? { state.memory.map { Memory(store: store, pointer: $0.pointer) } }
+
+    /// Calls an exported function; nil when there is none of that name. See ``Store/invoke(_:_:)``.
+    public func invoke(_ name: String, _ arguments: [UInt64] = []) -> Invocation? {
+        exportedFunction(name).map { store.invoke($0, arguments) }
+    }
+}

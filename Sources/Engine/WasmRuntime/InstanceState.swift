@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: an instance as the store keeps it.
+
+import CInterpreter
+import Wasm
+
+/// The runtime data of one module instance (core specification §4.2.5). Owned by the store; ``Instance`` is the handle.
+final class InstanceState {
+    unowned let store: Store
+    let module: Module
+    let context: UnsafeMutablePointer<sw_context>
+    let importedFunctionCount: Int
+    /// Functions of the index space.
+    var functions: [UnsafeMutablePointer<sw_function>] = []
+    // Handles without a reference to the store, which would be a cycle.
+    var tables: [Table] = []
+    var memory: Memory?
+    var globals: [GlobalVariable] = []
+    /// Contents of the element segments; dropped ones are empty.
+    var elements: [[UInt64]] = []
+    var isDataDropped: [Bool]
+
+    init(_ module: Module, in store: Store) {
+        self.store = store
+        self.module = module
+        importedFunctionCount = module.importedFunctionCount
+        isDataDropped = Array(repeating: false, count: module.data.count)
+        context = store.allocate(sw_context.self, count: 1, initial: sw_context())
+        context.pointee.machine = store.machine
+        context.pointee.memory = store.emptyMemory
+        context.pointee.owner = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+        store.instances.append(self)
+    }
+
+    /// The instance behind a context that a handler passes.
+    static func of(_ context: UnsafeMutablePointer<sw_context>) -> InstanceState {
+        // SAFETY: `owner` is set in init and the store keeps the instance.
+        Unmanaged<InstanceState>.fromOpaque(context.pointee.owner).takeUnretainedValue()
+    }
+
+    // MARK: What translation asks
+
+    func functionType(_ index: UInt32) -> FunctionType { store.types[Int(functions[Int(index)].pointee.type)] }
+    func functionAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: functions[Int(index)])) }
+    func globalType(_ index: UInt32) -> ValueType { globals[Int(index)].type.value }
+    func globalAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: globals[Int(index)].pointer)) }
+    func tableType(_ index: UInt32) -> ValueType { tables[Int(index)].type.element }
+    func tableAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: tables[Int(index)].pointer)) }
+    func typeNumber(_ index: UInt32) -> UInt32 { store.number(of: module.types[Int(index)]) }
+
+    /// Whether a call has to change the instance; the host runs in the caller's.
+    func isCrossInstance(_ index: UInt32) -> Bool {
+        guard let other = functions[Int(index)].pointee.context else { return false }
+        return other != context
+    }
+
+    // MARK: Translation
+
+    private func translator(for index: Int) throws(FrameTooLarge) -> Translator {
+        try Translator(
+            module.code[index - importedFunctionCount], type: functionType(UInt32(index)), environment: self)
+    }
+
+    /// Gives a function its code; false when it cannot be represented or there is no memory for it.
+    func translate(_ function: UnsafeMutablePointer<sw_function>) -> Bool {
+        do {
+            var translator = try translator(for: Int(function.pointee.index))
+            try translator.run()
+            guard let code = store.codeArena.add(translator.code.bytes, of: function) else { return false }
+            function.pointee.code = code
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// The place in the module of the instruction at a code offset. Nothing is kept for this: translation is
+    /// repeated, which only happens for the frames of a trap.
+    func moduleOffset(of function: UnsafeMutablePointer<sw_function>, code offset: Int) -> Int? {
+        guard var translator = try? translator(for: Int(function.pointee.index)) else { return nil }
+        translator.recordsOffsets = true
+        guard (try? translator.run()) != nil else { return nil }
+        return translator.offsets.last { $0.code <= offset }?.wasm ?? translator.offsets.first?.wasm
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: calling a guest from the host.
+
+import CInterpreter
+import Wasm
+
+/// How a call into a guest ended.
+public enum Invocation {
+    /// The results as slots: i32 and f32 in the low half, references as in ``Table``.
+    case returned([UInt64])
+    /// `proc_exit` was called with this status.
+    case exited(UInt32)
+    case trapped(Trap)
+}
+
+extension Store {
+    /// Calls a function. May be used inside a host function too, on the same thread (a re-entrant call).
+    ///
+    /// The arguments are slots; their number and types must be those of the function.
+    public func invoke(_ function: Function, _ arguments: [UInt64]) -> Invocation {
+        let type = function.type
+        precondition(arguments.count == type.parameters.count, "arguments of \(type): found \(arguments.count)")
+        guard let context = function.pointer.pointee.context else {
+            return invokeHost(hostFunctions[Int(function.pointer.pointee.index)], type, arguments)
+        }
+        let frame = machine.pointee.stack_top.unsafelyUnwrapped
+        guard frame < stackLimit, nesting < limits.hostNesting else { return .trapped(Trap(.callStackExhausted)) }
+        nesting += 1
+        defer {
+            nesting -= 1
+            machine.pointee.stack_top = frame
+        }
+        for (index, argument) in arguments.enumerated() { frame[index] = argument }
+        sw_run(function.pointer, context, frame)
+        let reason = machine.pointee.trap_reason
+        if reason == 0 { return .returned(type.results.indices.map { frame[$0] }) }
+        if reason == sw_exit_requested { return .exited(machine.pointee.exit_status) }
+        return .trapped(Trap(TrapReason(rawValue: UInt8(truncatingIfNeeded: reason)) ?? .hostError, frames: backtrace()))
+    }
+
+    private func invokeHost(_ function: HostFunction, _ type: FunctionType, _ arguments: [UInt64]) -> Invocation {
+        var slots = arguments + Array(repeating: 0, count: type.results.count)
+        let outcome = slots.withUnsafeMutableBufferPointer { buffer in
+            // An empty array has no address; a function without parameters reads none.
+            let base = buffer.baseAddress ?? machine.pointee.stack_top.unsafelyUnwrapped
+            return function.body(HostCall(memory: nil, arguments: base, results: base + arguments.count))
+        }
+        return switch outcome {
+        case .returned: .returned(Array(slots[arguments.count...]))
+        case .exit(let status): .exited(status)
+        case .trap(let reason): .trapped(Trap(reason))
+        }
+    }
+
+    /// The innermost frames of the run that just trapped.
+    private func backtrace() -> [Trap.Frame] {
+        var frames: [Trap.Frame] = []
+        guard var pc = UnsafeRawPointer(machine.pointee.trap_pc), var sp = machine.pointee.trap_sp else { return [] }
+        let machineBase = UnsafeRawPointer(machine)
+        let exitCode = MemoryLayout<sw_machine>.offset(of: \.exit_code).map { machineBase + $0 }
+        let crossCode = MemoryLayout<sw_machine>.offset(of: \.cross_return_code).map { machineBase + $0 }
+        // LIMIT: enough to find one's way; an exhausted stack has a million frames.
+        while frames.count < Trap.frameCountMaximum, pc != exitCode {
+            let next: (pc: UInt64, sp: UInt64)
+            if pc == crossCode {
+                next = (sp[0], sp[1])
+            } else {
+                // A return address belongs to the instruction before it.
+                guard let (function, offset) = codeArena.find(frames.isEmpty ? pc : pc - 1),
+                    let context = function.pointee.context
+                else { break }
+                let instance = InstanceState.of(context)
+                frames.append(
+                    Trap.Frame(
+                        function: function.pointee.index, name: instance.module.functionName(function.pointee.index),
+                        offset: instance.moduleOffset(of: function, code: offset)))
+                let header = Int(function.pointee.header)
+                next = (sp[header], sp[header + 1])
+            }
+            guard let nextPc = UnsafeRawPointer(bitPattern: UInt(next.pc)),
+                let nextSp = UnsafeMutablePointer<UInt64>(bitPattern: UInt(next.sp))
+            else { break }
+            (pc, sp) = (nextPc, nextSp)
+        }
+        return frames
+    }
+}

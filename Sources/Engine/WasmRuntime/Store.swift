@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the store: everything that instances share.
+
+public import Wasm
+import CInterpreter
+import Glibc
+
+/// What a guest may use at most. Reaching a limit is a defined outcome for the guest (a failing grow, a trap).
+public struct StoreLimits: Sendable {
+    /// Bytes of one linear memory; `memory.grow` beyond it returns -1.
+    public var memoryBytes: UInt64 = 4 << 30
+    /// Elements of one table; `table.grow` beyond it returns -1.
+    public var tableElements: UInt32 = 10_000_000
+    /// Bytes of the value stack, thus the depth of recursion: a call needs at least 16 bytes beside its values.
+    /// Address space only; what is never touched costs nothing.
+    public var valueStackBytes: Int = 8 << 20
+    /// How often host functions and guest may call each other nested; each level takes native stack.
+    public var hostNesting: Int = 64
+
+    public init() {}
+}
+
+/// Instances, functions, memories, tables and globals that may refer to each other (core specification §4.2.3), and
+/// the one guest thread that runs them.
+///
+/// Everything lives until the store goes: objects are plain memory addressed by handlers, without reference counts.
+/// Not thread-safe, except for ``Interrupter``.
+public final class Store {
+    public let limits: StoreLimits
+    let machine: UnsafeMutablePointer<sw_machine>
+    private let stackBase: UnsafeMutableRawPointer
+    private let stackByteCount: Int
+    /// The memory of instances that have none.
+    let emptyMemory: UnsafeMutablePointer<sw_memory>
+    var typeNumbers: [FunctionType: UInt32] = [:]
+    var types: [FunctionType] = []
+    var hostFunctions: [HostFunction] = []
+    var instances: [InstanceState] = []
+    var codeArena = CodeArena()
+    var nesting = 0
+    private var allocations: [UnsafeMutableRawPointer] = []
+    private var memories: [UnsafeMutablePointer<sw_memory>] = []
+    private var tables: [UnsafeMutablePointer<sw_table>] = []
+
+    /// LIMIT: beyond the limit a frame header and the saved part of a cross-instance call may be written before the
+    /// callee checks; 65,535 slots and a little.
+    private static let redZoneBytes = (65_536 + 64) * 8
+
+    /// - Throws: ``ResourceError`` when the kernel gives no address space for the value stack.
+    public init(limits: StoreLimits = StoreLimits()) throws(ResourceError) {
+        self.limits = limits
+        stackByteCount = max(limits.valueStackBytes, 4096) + Self.redZoneBytes
+        stackBase = try Mapping.map(stackByteCount, protection: PROT_READ | PROT_WRITE, what: "the value stack")
+        machine = UnsafeMutablePointer<sw_machine>.allocate(capacity: 1)
+        machine.initialize(to: sw_machine())
+        emptyMemory = UnsafeMutablePointer<sw_memory>.allocate(capacity: 1)
+        emptyMemory.initialize(to: sw_memory())
+        machine.pointee.stack_top = stackBase.assumingMemoryBound(to: UInt64.self)
+        machine.pointee.stack_limit = stackLimit
+        Self.setHandler(Int(SW_exit), at: machine, offset: MemoryLayout<sw_machine>.offset(of: \.exit_code))
+        Self.setHandler(
+            Int(SW_cross_return), at: machine, offset: MemoryLayout<sw_machine>.offset(of: \.cross_return_code))
+    }
+
+    deinit {
+        for memory in memories where memory.pointee.reserved_byte_count > 0 {
+            munmap(memory.pointee.base, Int(memory.pointee.reserved_byte_count))
+        }
+        for table in tables { free(table.pointee.elements) }
+        for allocation in allocations { allocation.deallocate() }
+        munmap(stackBase, stackByteCount)
+        emptyMemory.deallocate()
+        machine.deallocate()
+    }
+
+    private static func setHandler(_ handler: Int, at object: UnsafeMutableRawPointer, offset: Int?) {
+        guard let offset else { return }
+        object.storeBytes(of: sw_handler_address(Int32(handler)), toByteOffset: offset, as: UInt64.self)
+    }
+
+    /// The end of the usable value stack.
+    var stackLimit: UnsafeMutablePointer<UInt64> {
+        (stackBase + (stackByteCount - Self.redZoneBytes)).assumingMemoryBound(to: UInt64.self)
+    }
+
+    // MARK: Allocation
+
+    /// Memory that lives as long as the store.
+    func allocate<T: BitwiseCopyable>(_ type: T.Type, count: Int, initial: T) -> UnsafeMutablePointer<T> {
+        let pointer = UnsafeMutablePointer<T>.allocate(capacity: max(count, 1))
+        pointer.initialize(repeating: initial, count: count)
+        allocations.append(UnsafeMutableRawPointer(pointer))
+        return pointer
+    }
+
+    /// The number of a function type: equal types have equal numbers in all instances of the store.
+    func number(of type: FunctionType) -> UInt32 {
+        if let number = typeNumbers[type] { return number }
+        let number = UInt32(types.count)
+        types.append(type)
+        typeNumbers[type] = number
+        return number
+    }
+
+    func initialize(
+        _ function: UnsafeMutablePointer<sw_function>, type: FunctionType, context: UnsafeMutablePointer<sw_context>?,
+        index: UInt32
+    ) {
+        function.initialize(to: sw_function())
+        function.pointee.context = context
+        function.pointee.type = number(of: type)
+        function.pointee.index = index
+        function.pointee.parameter_count = UInt16(type.parameters.count)
+        function.pointee.result_count = UInt16(type.results.count)
+        function.pointee.header = UInt16(max(type.parameters.count, type.results.count))
+        guard let entry = MemoryLayout<sw_function>.offset(of: \.entry) else { return }
+        let raw = UnsafeMutableRawPointer(function)
+        Self.setHandler(
+            context == nil ? Int(SW_host_entry) : Int(SW_translate_entry), at: raw, offset: entry)
+        function.pointee.code = UnsafePointer((raw + entry).assumingMemoryBound(to: UInt8.self))
+    }
+
+    /// A function of the host as an extern, for ``Imports`` and tables.
+    public func makeFunction(_ function: HostFunction) -> Function {
+        let pointer = allocate(sw_function.self, count: 1, initial: sw_function())
+        hostFunctions.append(function)
+        initialize(pointer, type: function.type, context: nil, index: UInt32(hostFunctions.count - 1))
+        return Function(store: self, pointer: pointer)
+    }
+
+    public func makeGlobal(_ type: GlobalType, value: UInt64) -> GlobalVariable {
+        GlobalVariable(store: self, type: type, pointer: allocate(UInt64.self, count: 1, initial: value))
+    }
+
+    /// - Throws: ``ResourceError`` when the minimum is above the store's limit.
+    public func makeMemory(_ type: MemoryType) throws(ResourceError) -> Memory {
+        let pageLimit = min(type.limits.maximum ?? 65_536, 65_536, limits.memoryBytes >> 16)
+        guard type.limits.minimum <= pageLimit else {
+            throw ResourceError(
+                "memory of \(type.limits.minimum) pages (64 KiB each) is larger than the limit of \(pageLimit) pages")
+        }
+        let pointer = UnsafeMutablePointer<sw_memory>.allocate(capacity: 1)
+        pointer.initialize(to: sw_memory())
+        pointer.pointee.page_limit = pageLimit
+        pointer.pointee.page_maximum = type.limits.maximum ?? .max
+        let reserved = Int(pageLimit) << 16
+        if reserved > 0 {
+            do {
+                pointer.pointee.base = try Mapping.map(reserved, protection: PROT_NONE, what: "a linear memory")
+                    .assumingMemoryBound(to: UInt8.self)
+            } catch {
+                pointer.deallocate()
+                throw error
+            }
+            pointer.pointee.reserved_byte_count = UInt64(reserved)
+        }
+        memories.append(pointer)
+        allocations.append(UnsafeMutableRawPointer(pointer))
+        let memory = Memory(store: self, pointer: pointer)
+        if type.limits.minimum > 0, memory.grow(byPages: type.limits.minimum) == nil {
+            throw ResourceError("no memory for \(type.limits.minimum) pages (64 KiB each)")
+        }
+        return memory
+    }
+
+    /// - Throws: ``ResourceError`` when the minimum is above the store's limit.
+    public func makeTable(_ type: TableType, initial: UInt64 = 0) throws(ResourceError) -> Table {
+        let limit = min(type.limits.maximum ?? UInt64(UInt32.max), UInt64(limits.tableElements))
+        guard type.limits.minimum <= limit else {
+            throw ResourceError("table of \(type.limits.minimum) elements is larger than the limit of \(limit)")
+        }
+        let pointer = allocate(sw_table.self, count: 1, initial: sw_table())
+        pointer.pointee.limit = UInt32(limit)
+        pointer.pointee.maximum = type.limits.maximum ?? .max
+        pointer.pointee.element_type = type.element.rawValue
+        tables.append(pointer)
+        let table = Table(store: self, pointer: pointer)
+        if type.limits.minimum > 0, table.grow(by: UInt32(type.limits.minimum), initial: initial) == nil {
+            throw ResourceError("no memory for a table of \(type.limits.minimum) elements")
+        }
+        return table
+    }
+
+    /// Stops the running guest from another thread or a signal handler.
+    public var interrupter: Interrupter { Interrupter(machine: machine) }
+
+    /// Lets guests run again after an interrupt.
+    public func clearInterrupt() {
+        machine.pointee.is_interrupted = 0
+        machine.pointee.stack_limit = stackLimit
+    }
+}
+
+/// A request to stop, safe to make from a signal handler or another thread while the store lives.
+///
+/// The guest traps with `interrupted` at its next call or loop iteration, and so does every later run until
+/// ``Store/clearInterrupt()``. A guest that waits inside a host function is the host's business.
+public struct Interrupter: @unchecked Sendable {
+    // SAFETY: two volatile stores; the reader looks at the limit first, then at the flag.
+    let machine: UnsafeMutablePointer<sw_machine>
+
+    public func requestInterrupt() { sw_interrupt(machine) }
+}
+
+/// The kernel or a limit refused a resource.
+public struct ResourceError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+enum Mapping {
+    /// Private anonymous memory that is not accounted before it is used.
+    static func map(_ byteCount: Int, protection: Int32, what: String) throws(ResourceError) -> UnsafeMutableRawPointer
+    {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard let base = mmap(nil, byteCount, protection, flags, -1, 0), base != MAP_FAILED else {
+            throw ResourceError("no address space for \(what) of \(byteCount) bytes (errno \(errno))")
+        }
+        return base
+    }
+}

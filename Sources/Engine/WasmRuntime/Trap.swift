@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: how a guest's abort is reported.
+
+public import Wasm
+
+/// An abort of the guest (core specification §4.2.1 "trap") with the place where it happened.
+public struct Trap: Error, Sendable {
+    public struct Frame: Sendable, Hashable {
+        /// Function index in its module.
+        public var function: UInt32
+        /// From the name section, or the name of an export.
+        public var name: String?
+        /// The instruction, in bytes from the module's start, as `wasm-objdump -d` counts.
+        public var offset: Int?
+    }
+
+    /// LIMIT: frames kept.
+    public static let frameCountMaximum = 32
+
+    public var reason: TrapReason
+    /// Innermost first.
+    public var frames: [Frame]
+
+    public init(_ reason: TrapReason, frames: [Frame] = []) {
+        self.reason = reason
+        self.frames = frames
+    }
+}
+
+extension Trap: CustomStringConvertible {
+    /// The reason, then a line per frame.
+    public var description: String {
+        var text = "wasm trap: \(reason)"
+        for (index, frame) in frames.enumerated() {
+            text += "\n    \(index): \(frame.name ?? "function \(frame.function)")"
+            if let offset = frame.offset { text += " at 0x\(String(offset, radix: 16))" }
+        }
+        if frames.count == Self.frameCountMaximum { text += "\n    …" }
+        return text
+    }
+}
+
+extension Module {
+    /// The name of a function: from the name section (core specification §7.4.1), else of an export or import.
+    func functionName(_ index: UInt32) -> String? {
+        for section in customSections where section.name == "name" {
+            if let name = nameSectionFunctionName(index, in: section.payload) { return name }
+        }
+        for export in exports where export.description == .function(index) { return export.name }
+        var current: UInt32 = 0
+        for entry in imports {
+            guard case .function = entry.description else { continue }
+            if current == index { return "\(entry.module).\(entry.name)" }
+            current += 1
+        }
+        return nil
+    }
+
+    private func nameSectionFunctionName(_ index: UInt32, in range: ByteRange) -> String? {
+        var reader = BinaryReader(bytes.buffer, in: range)
+        while !reader.isAtEnd {
+            guard let kind = try? reader.readByte(), let size = try? reader.readU32(),
+                let contents = try? reader.skip(Int(size))
+            else { return nil }
+            guard kind == 1 else { continue }
+            var map = BinaryReader(bytes.buffer, in: contents)
+            guard let count = try? map.readU32() else { return nil }
+            for _ in 0..<count {
+                guard let entry = try? map.readU32(), let length = try? map.readU32(),
+                    let name = try? map.skip(Int(length))
+                else { return nil }
+                if entry == index { return String(decoding: bytes.buffer[name], as: UTF8.self) }
+            }
+        }
+        return nil
+    }
+}

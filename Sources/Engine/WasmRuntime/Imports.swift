@@ -6,12 +6,20 @@ public import Wasm
 /// What a module's imports can be served with: host modules, and single values (which come first).
 public struct Imports {
     public var hosts: [any HostModule]
-    private var externs: [String: [String: Extern]] = [:]
+    private var externs: [Name: [Name: Extern]] = [:]
+
+    /// Names are equal byte by byte (core specification §2.2.4), other than Swift's strings.
+    private struct Name: Hashable {
+        let text: String
+        init(_ text: String) { self.text = text }
+        static func == (a: Name, b: Name) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+        func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
+    }
 
     public init(hosts: [any HostModule] = []) { self.hosts = hosts }
 
     public mutating func define(_ module: String, _ name: String, _ value: Extern) {
-        externs[module, default: [:]][name] = value
+        externs[Name(module), default: [:]][Name(name)] = value
     }
 
     /// Defines all exports of an instance under a module name (the test suite's `register`).
@@ -27,7 +35,7 @@ public struct Imports {
         var problems: [LinkError.Problem] = []
         for entry in module.imports {
             let expected = Self.describe(entry.description, module)
-            if let value = externs[entry.module]?[entry.name] ?? host(entry, module, store) {
+            if let value = externs[Name(entry.module)]?[Name(entry.name)] ?? host(entry, module, store) {
                 if Self.matches(value, entry.description, module) {
                     found.append(value)
                 } else {
@@ -106,9 +114,9 @@ public struct Imports {
 
     /// The nearest name that is known under the module, or the nearest module.
     private func suggestion(for entry: Import) -> String? {
-        let names = hosts.flatMap { $0.functionNames(inModule: entry.module) } + (externs[entry.module] ?? [:]).keys
+        let names = hosts.flatMap { $0.functionNames(inModule: entry.module) } + (externs[Name(entry.module)] ?? [:]).keys.map(\.text)
         if names.isEmpty {
-            let modules = hosts.flatMap(\.moduleNames) + externs.keys
+            let modules = hosts.flatMap(\.moduleNames) + externs.keys.map(\.text)
             return nearest(entry.module, in: modules).map { "module \($0)" }
         }
         return nearest(entry.name, in: names.filter { $0 != entry.name }).map { "\(entry.module).\($0)" }

@@ -116,7 +116,10 @@ public struct Instance {
 
     /// The exported value of that name.
     public func export(_ name: String) -> Extern? {
-        guard let export = state.module.exports.first(where: { $0.name == name }) else { return nil }
+        // Names are equal byte by byte; Swift's == on strings knows equivalent spellings.
+        guard let export = state.module.exports.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
+            return nil
+        }
         switch export.description {
         case .function(let index): return .function(Function(store: store, pointer: state.functions[Int(index)]))
         case .table(let index): return .table(Table(store: store, pointer: state.tables[Int(index)].pointer))

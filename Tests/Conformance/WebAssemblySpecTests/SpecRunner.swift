@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: executes the script of a specification suite.
+
+import TestSupport
+import Wasm
+import WasmRuntime
+
+/// Runs one suite: every command that executes something. What the suite says about decoding and validation is tested
+/// beside the validator.
+struct SpecRunner {
+    struct Failure: CustomStringConvertible {
+        var line: Int
+        var message: String
+        var description: String { "line \(line): \(message)" }
+    }
+
+    let suite: SpecSuite
+    let store: Store
+    var imports: Imports
+    /// Instances by name; nil = the module needs a feature that the engine does not have.
+    private var instances: [String: Instance?] = [:]
+    private var definitions: [String: Module?] = [:]
+    private var current: Instance?
+    private var currentDefinition: Module?
+
+    private(set) var passed = 0
+    private(set) var failures: [Failure] = []
+    private(set) var skipped: [String: Int] = [:]
+    private var reason = "no module"
+    /// Names registered for modules that were skipped; who imports from them is skipped too.
+    private var unavailable: Set<String> = []
+
+    init(_ suite: SpecSuite) throws {
+        self.suite = suite
+        var limits = StoreLimits()
+        limits.valueStackBytes = 1 << 20
+        store = try Store(limits: limits)
+        imports = try spectest(store)
+    }
+
+    mutating func run() {
+        for command in suite.commands { run(command) }
+    }
+
+    private mutating func run(_ command: SpecSuite.Command) {
+        switch command.type {
+        case "module":
+            current = nil
+            guard let module = load(command) else { return name(command.name, nil) }
+            currentDefinition = module
+            do {
+                current = try Instance(module, in: store, imports: imports)
+                name(command.name, current)
+                passed += 1
+            } catch { fail(command, "module: \(error)") }
+        case "module_definition":
+            currentDefinition = load(command)
+            if let name = command.name { definitions[name] = .some(currentDefinition) }
+        case "module_instance": instantiateDefinition(command)
+        case "register":
+            guard let instance = instance(command.name) else {
+                unavailable.insert(command.as ?? "")
+                return skip(reason)
+            }
+            unavailable.remove(command.as ?? "")
+            imports.define(command.as ?? "", exportsOf: instance)
+            passed += 1
+        case "action", "assert_return", "assert_trap", "assert_exhaustion", "assert_exception": act(command)
+        case "assert_unlinkable", "assert_uninstantiable": refuse(command)
+        case "assert_invalid", "assert_malformed": break
+        default: skip("\(command.type) is for another test or feature")
+        }
+    }
+
+    // MARK: Modules
+
+    private mutating func load(_ command: SpecSuite.Command) -> Module? {
+        guard command.isBinary else {
+            skip("text format")
+            return nil
+        }
+        do {
+            let module = try Module.decode(ModuleBytes(try suite.bytes(of: command)))
+            try module.validate()
+            if let entry = module.imports.first(where: { unavailable.contains($0.module) }) {
+                reason = "imports from \(entry.module), which is skipped"
+                skip(reason)
+                return nil
+            }
+            return module
+        } catch let error as WasmError where error.kind == .unsupported {
+            reason = String(error.message.prefix(60))
+            skip(reason)
+        } catch {
+            fail(command, "\(error)")
+        }
+        return nil
+    }
+
+    private mutating func name(_ name: String?, _ instance: Instance?) {
+        if let name { instances[name] = .some(instance) }
+    }
+
+    private mutating func instantiateDefinition(_ command: SpecSuite.Command) {
+        let module = command.module.map { definitions[$0] ?? nil } ?? currentDefinition
+        guard let module else { return skip(reason) }
+        do {
+            current = try Instance(module, in: store, imports: imports)
+            name(command.instance, current)
+            passed += 1
+        } catch { fail(command, "module_instance: \(error)") }
+    }
+
+    private func instance(_ name: String?) -> Instance? {
+        guard let name else { return current }
+        return instances[name] ?? nil
+    }
+
+    private mutating func refuse(_ command: SpecSuite.Command) {
+        guard let module = load(command) else { return }
+        do {
+            _ = try Instance(module, in: store, imports: imports)
+            fail(command, "\(command.type): expected \(command.text ?? ""), but it was instantiated")
+        } catch {
+            let text = String(describing: error)
+            let isRightKind: Bool =
+                switch error {
+                case .link: command.type == "assert_unlinkable"
+                case .trapped: command.type == "assert_uninstantiable"
+                default: false
+                }
+            if isRightKind, text.contains(command.text ?? "") {
+                passed += 1
+            } else {
+                fail(command, "\(command.type): expected \(command.text ?? ""), found \(text)")
+            }
+        }
+    }
+
+    // MARK: Actions
+
+    private mutating func act(_ command: SpecSuite.Command) {
+        guard let action = command.action, let instance = instance(action.module) else { return skip(reason) }
+        let arguments = (action.args ?? []).map(SpecValue.slot)
+        guard !arguments.contains(nil) else { return skip("argument type \(action.args?.first?.type ?? "")") }
+        let outcome: Invocation?
+        if action.type == "get" {
+            outcome = if case .global(let global)? = instance.export(action.field) { .returned([global.value]) } else { nil }
+        } else {
+            outcome = instance.invoke(action.field, arguments.compactMap { $0 })
+        }
+        guard let outcome else { return fail(command, "no export \(action.field)") }
+        check(command, outcome)
+    }
+
+    private mutating func check(_ command: SpecSuite.Command, _ outcome: Invocation) {
+        switch (command.type, outcome) {
+        case ("assert_return", .returned(let results)), ("action", .returned(let results)):
+            let expected = command.expected ?? []
+            if command.type == "action" || results.count == expected.count,
+                zip(results, expected).allSatisfy({ SpecValue.matches($0, $1) })
+            {
+                passed += 1
+            } else {
+                fail(command, "expected \(expected.map(SpecValue.text)), found \(results)")
+            }
+        case ("assert_trap", .trapped(let trap)), ("assert_exhaustion", .trapped(let trap)):
+            // The suite's message may be longer: "uninitialized element 2".
+            if (command.text ?? "").hasPrefix(trap.reason.description) || command.text == "undefined" {
+                passed += 1
+            } else {
+                fail(command, "expected trap \(command.text ?? ""), found \(trap.reason)")
+            }
+        default: fail(command, "\(command.type) \(command.text ?? ""): found \(outcome)")
+        }
+    }
+
+    private mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }
+
+    private mutating func fail(_ command: SpecSuite.Command, _ message: String) {
+        failures.append(Failure(line: command.line, message: "\(command.action?.field ?? ""): \(message)"))
+    }
+}

@@ -114,35 +114,14 @@ public struct Imports {
 
     /// The nearest name that is known under the module, or the nearest module.
     private func suggestion(for entry: Import) -> String? {
-        let names = hosts.flatMap { $0.functionNames(inModule: entry.module) } + (externs[Name(entry.module)] ?? [:]).keys.map(\.text)
+        let names =
+            hosts.flatMap { $0.functionNames(inModule: entry.module) }
+            + (externs[Name(entry.module)] ?? [:]).keys.map(\.text)
         if names.isEmpty {
             let modules = hosts.flatMap(\.moduleNames) + externs.keys.map(\.text)
-            return nearest(entry.module, in: modules).map { "module \($0)" }
+            return Suggestion.nearest(to: entry.module, in: modules).map { "module \($0)" }
         }
-        return nearest(entry.name, in: names.filter { $0 != entry.name }).map { "\(entry.module).\($0)" }
-    }
-
-    private func nearest(_ name: String, in candidates: [String]) -> String? {
-        // LIMIT: names are chosen by the guest; the distance is quadratic.
-        guard name.utf8.count <= 100 else { return nil }
-        let ranked = candidates.filter { $0.utf8.count <= 100 }
-            .map { (distance: editDistance(Array(name.utf8), Array($0.utf8)), name: $0) }
-        guard let best = ranked.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) else { return nil }
-        return best.distance <= max(2, name.utf8.count / 2) ? best.name : nil
-    }
-
-    private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var row = Array(0...b.count)
-        for (i, x) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in b.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (x == y ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[b.count]
+        return Suggestion.nearest(to: entry.name, in: names.filter { $0 != entry.name }).map { "\(entry.module).\($0)" }
     }
 }
 

@@ -35,7 +35,8 @@ extension Store {
         let reason = machine.pointee.trap_reason
         if reason == 0 { return .returned(type.results.indices.map { frame[$0] }) }
         if reason == sw_exit_requested { return .exited(machine.pointee.exit_status) }
-        return .trapped(Trap(TrapReason(rawValue: UInt8(truncatingIfNeeded: reason)) ?? .hostError, frames: backtrace()))
+        return .trapped(
+            Trap(TrapReason(rawValue: UInt8(truncatingIfNeeded: reason)) ?? .hostError, frames: backtrace()))
     }
 
     private func invokeHost(_ function: HostFunction, _ type: FunctionType, _ arguments: [UInt64]) -> Invocation {

@@ -43,34 +43,13 @@ extension Trap: CustomStringConvertible {
 extension Module {
     /// The name of a function: from the name section (core specification §7.4.1), else of an export or import.
     func functionName(_ index: UInt32) -> String? {
-        for section in customSections where section.name == "name" {
-            if let name = nameSectionFunctionName(index, in: section.payload) { return name }
-        }
+        if let name = NameSection(self).function(index) { return name }
         for export in exports where export.description == .function(index) { return export.name }
         var current: UInt32 = 0
         for entry in imports {
             guard case .function = entry.description else { continue }
             if current == index { return "\(entry.module).\(entry.name)" }
             current += 1
-        }
-        return nil
-    }
-
-    private func nameSectionFunctionName(_ index: UInt32, in range: ByteRange) -> String? {
-        var reader = BinaryReader(bytes.buffer, in: range)
-        while !reader.isAtEnd {
-            guard let kind = try? reader.readByte(), let size = try? reader.readU32(),
-                let contents = try? reader.skip(Int(size))
-            else { return nil }
-            guard kind == 1 else { continue }
-            var map = BinaryReader(bytes.buffer, in: contents)
-            guard let count = try? map.readU32() else { return nil }
-            for _ in 0..<count {
-                guard let entry = try? map.readU32(), let length = try? map.readU32(),
-                    let name = try? map.skip(Int(length))
-                else { return nil }
-                if entry == index { return String(decoding: bytes.buffer[name], as: UTF8.self) }
-            }
         }
         return nil
     }

@@ -145,7 +145,8 @@ struct SpecRunner {
         guard !arguments.contains(nil) else { return skip("argument type \(action.args?.first?.type ?? "")") }
         let outcome: Invocation?
         if action.type == "get" {
-            outcome = if case .global(let global)? = instance.export(action.field) { .returned([global.value]) } else { nil }
+            outcome =
+                if case .global(let global)? = instance.export(action.field) { .returned([global.value]) } else { nil }
         } else {
             outcome = instance.invoke(action.field, arguments.compactMap { $0 })
         }

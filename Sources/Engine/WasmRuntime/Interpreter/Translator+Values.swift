@@ -166,7 +166,8 @@ extension Translator {
             // It must not be taken for a temporary that nobody needs.
             producers[registers.rawValue].position = -1
             comparison = nil
-        case .temporary where producers[registers.rawValue].end == code.count && !hadReaders
+        case .temporary
+        where producers[registers.rawValue].end == code.count && !hadReaders
             && producers[registers.rawValue].slot == temporarySlot(position)
             && producers[registers.rawValue].position >= 0:
             // The instruction just emitted writes the local itself.

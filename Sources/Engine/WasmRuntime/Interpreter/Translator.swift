@@ -290,8 +290,9 @@ struct Translator: ~Copyable {
     // MARK: Emission
 
     /// An instruction with its result slot at byte 8 and a twin (`handler + 1`) that writes the accumulator only.
-    mutating func emitProducer(_ handler: Int, _ type: ValueType, to slot: Int, _ operands: UInt64, _ more: UInt64? = nil)
-    {
+    mutating func emitProducer(
+        _ handler: Int, _ type: ValueType, to slot: Int, _ operands: UInt64, _ more: UInt64? = nil
+    ) {
         let position = code.append(handler: handler, operands)
         if let more { code.append(more) }
         let index = RegisterClass(type).rawValue

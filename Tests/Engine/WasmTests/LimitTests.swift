@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: what a module may declare is bounded, and a small file cannot cost much.
+import Glibc
 import Testing
 import Wasm
 
@@ -100,5 +101,29 @@ func function(_ code: [UInt8], locals: [UInt8] = [0]) -> ModuleBytes {
     @Test func `stop a branch table longer than its body`() {
         let error = refusal(function([0x41, 0, 0x0E, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x0B]))
         #expect(error?.message.contains("unexpected end") == true)
+    }
+
+    /// A two-byte call with a thousand parameters and results must not cost thousands of steps.
+    @Test func `keep wide types from multiplying the work`() {
+        let wide: [UInt8] =
+            [0x60] + leb(1000) + [UInt8](repeating: 0x7F, count: 1000) + leb(1000)
+            + [UInt8](repeating: 0x7F, count: 1000)
+        let pushes = [UInt8]((0..<2000).map { $0 % 2 == 0 ? 0x41 : 0 })
+        let calls = [UInt8]((0..<1_000_000).map { $0 % 2 == 0 ? 0x10 : 1 })
+        let drops = [UInt8](repeating: 0x1A, count: 1000)
+        let body: [UInt8] = [0] + pushes + calls + drops + [0x0B]
+        let bytes = module(
+            (1, [2, 0x60, 0, 0] + wide), (3, [2, 0, 1]), (10, [2] + leb(body.count) + body + [3, 0, 0, 0x0B]))
+        let start = threadMilliseconds()
+        #expect(refusal(bytes) == nil)
+        // Step by step it takes a second and more; as it is, 20 ms.
+        #expect(threadMilliseconds() - start < 500)
+    }
+
+    /// Processor time of this thread, which other load on the machine does not change.
+    private func threadMilliseconds() -> Int {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
     }
 }

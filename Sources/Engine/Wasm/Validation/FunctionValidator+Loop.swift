@@ -220,6 +220,7 @@ extension FunctionValidator {
 
     /// Checks the topmost operands and leaves them in place.
     private mutating func checkTop(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
+        if count == 0 || isOnTop(types, count) { return }
         for depth in 0..<Int(count) {
             let position = top - 1 - depth
             let expected = types[Int(count) - 1 - depth]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: the validation algorithm of core specification appendix A.3, straight from the bytes of a body.
+import Glibc
 
 /// A block under validation.
 struct ControlFrame {
@@ -168,6 +169,12 @@ struct FunctionValidator: ~Copyable {
     }
 
     mutating func popAll(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
+        if count == 0 { return }
+        if count == 1 { return try pop(types[0]) }
+        if isOnTop(types, count) {
+            top -= Int(count)
+            return
+        }
         var left = Int(count)
         while left > 0 {
             left -= 1
@@ -175,8 +182,21 @@ struct FunctionValidator: ~Copyable {
         }
     }
 
+    /// Whether exactly these types, all of them known, end the current frame's stack.
+    ///
+    /// Compared in one go, because a two-byte call may have a thousand parameters: a hostile body must not cost a
+    /// thousand steps per instruction.
+    @inline(__always)
+    func isOnTop(_ types: UnsafePointer<TypeCode>, _ count: UInt32) -> Bool {
+        top - frameBase >= Int(count) && memcmp(operands + (top - Int(count)), types, Int(count)) == 0
+    }
+
     mutating func pushAll(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
-        for index in 0..<Int(count) { try push(types[index]) }
+        if count == 0 { return }
+        if count == 1 { return try push(types[0]) }
+        while operandCapacity - top < Int(count) { try growOperands() }
+        (operands + top).update(from: types, count: Int(count))
+        top += Int(count)
     }
 
     @inline(never)

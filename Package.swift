@@ -177,6 +177,7 @@ let allTests: [Target] = [
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
         ]),
     tests("KubernetesAPITests", in: "ControlPlane", ["KubernetesAPI"]),
+    tests("ManifestsTests", in: "ControlPlane", ["Manifests", "KubernetesAPI"]),
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
     tests("TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop"]),

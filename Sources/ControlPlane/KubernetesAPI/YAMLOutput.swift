@@ -64,7 +64,8 @@ private enum YAMLWriter {
     private static func string(_ text: String, indent: Int) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let isBlock =
-            lines.count > 1 && !(lines.first?.hasPrefix(" ") ?? true) && lines.first?.isEmpty == false
+            lines.count > 1 && !(lines.first?.hasPrefix(" ") ?? true) && !text.hasPrefix("\t")
+            && lines.first?.isEmpty == false
             && text.unicodeScalars.allSatisfy { $0 == "\n" || isPrintable($0) }
         guard isBlock else { return plainOrQuoted(text) }
         let margin = String(repeating: " ", count: indent)

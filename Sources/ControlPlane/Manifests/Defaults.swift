@@ -130,6 +130,15 @@ public enum Defaults {
         spec.type = spec.type ?? .clusterIP
         spec.sessionAffinity = spec.sessionAffinity ?? SessionAffinity.none
         spec.internalTrafficPolicy = spec.internalTrafficPolicy ?? "Cluster"
+        if spec.sessionAffinity == .clientIP, spec.sessionAffinityConfig?.clientIP?.timeoutSeconds == nil {
+            spec.sessionAffinityConfig = SessionAffinityConfig(clientIP: ClientIPConfig(timeoutSeconds: 10_800))
+        }
+        if spec.type == .nodePort || spec.type == .loadBalancer {
+            spec.externalTrafficPolicy = spec.externalTrafficPolicy ?? "Cluster"
+        }
+        if spec.type == .loadBalancer {
+            spec.allocateLoadBalancerNodePorts = spec.allocateLoadBalancerNodePorts ?? true
+        }
         for index in spec.ports.indices {
             spec.ports[index].protocol = spec.ports[index].protocol ?? .tcp
             let target = spec.ports[index].targetPort

@@ -16,6 +16,8 @@ public struct FieldError: Error, Sendable, Equatable, CustomStringConvertible {
         case typeInvalid = "FieldValueTypeInvalid"
         /// A field that the type does not have; strict decoding reports it.
         case unknownField = "UnknownField"
+        /// The same key twice in one mapping.
+        case duplicateField = "DuplicateField"
         /// A field or value that exists upstream and that Swiftlet does not obey.
         case unsupported = "FieldNotObeyed"
     }

@@ -44,7 +44,10 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
 
     /// True when the request could not be read as an object at all; upstream answers 400 then, and 422 otherwise.
     public var isBadRequest: Bool {
-        errors.contains { $0.reason == .typeInvalid || $0.reason == .unknownField || $0.path.components.isEmpty }
+        errors.contains { error in
+            let isUnreadable = [.typeInvalid, .unknownField, .duplicateField].contains(error.reason)
+            return isUnreadable || error.path.components.isEmpty
+        }
     }
 
     public var description: String {

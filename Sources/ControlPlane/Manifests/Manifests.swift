@@ -34,9 +34,9 @@ public enum Manifests {
         var result = LoadResult()
         let read = documents(of: bytes, file: file, limits: options.limits)
         for error in read.errors {
-            let reason: FieldError.Reason = error.kind == .duplicateKey ? .duplicate : .typeInvalid
+            let reason: FieldError.Reason = error.kind == .duplicateKey ? .duplicateField : .typeInvalid
             let diagnostic = Diagnostic(
-                file: file, mark: error.mark, error: FieldError(FieldPath(), reason, error.message))
+                file: file, mark: error.mark, error: FieldError(error.path, reason, error.message))
             switch (error.kind, options.strictness) {
             case (.duplicateKey, .ignore): continue
             case (.duplicateKey, .warn): result.warnings.append(diagnostic)

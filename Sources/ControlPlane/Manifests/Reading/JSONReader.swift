@@ -8,6 +8,7 @@ package struct JSONReader {
     private var index = 0
     private var mark = Mark.start
     private var valueCount = 0
+    private var path = FieldPath()
     private var errors: [ReadError] = []
 
     private init(_ bytes: [UInt8], limits: ReadLimits) {
@@ -131,7 +132,9 @@ package struct JSONReader {
         }
         while true {
             skipSpace()
+            path.components.append(.index(items.count))
             items.append(try value(depth: depth + 1))
+            path.components.removeLast()
             skipSpace()
             if current == UInt8(ascii: ",") { advance() } else { break }
         }
@@ -156,12 +159,15 @@ package struct JSONReader {
             skipSpace()
             try expect(UInt8(ascii: ":"))
             skipSpace()
+            path.components.append(.field(key))
             let value = try value(depth: depth + 1)
+            path.components.removeLast()
             if seen.insert(key).inserted {
                 entries.append(Node.Entry(key: key, keyMark: keyMark, value: value))
             } else {
                 let message = "duplicate key \"\(Node.shortened(key))\""
-                errors.append(ReadError(kind: .duplicateKey, mark: keyMark, message: message))
+                let place = path.field(key)
+                errors.append(ReadError(kind: .duplicateKey, mark: keyMark, message: message, path: place))
             }
             skipSpace()
             if current == UInt8(ascii: ",") { advance() } else { break }

@@ -17,6 +17,8 @@ public struct ReadError: Error, Sendable, Equatable, CustomStringConvertible {
     public var kind: Kind
     public var mark: Mark
     public var message: String
+    /// The field, when one is meant.
+    public var path = FieldPath()
 
     public var description: String { "\(mark.line):\(mark.column): \(message)" }
 }

@@ -60,6 +60,8 @@ private struct Composer {
     var errors: [ReadError] = []
     private var anchors: [String: Node] = [:]
     private var openAnchors: Set<String> = []
+    /// Where the composer is, for messages about keys.
+    private var path = FieldPath()
     /// Values so far, aliases expanded, over all documents of the file.
     private var valueCount = 0
 
@@ -74,6 +76,7 @@ private struct Composer {
             switch event.kind {
             case .streamEnd: return nil
             case .documentStart:
+                path = FieldPath()
                 anchors = [:]
                 openAnchors = []
                 let root = try node(from: Self.nextEvent(&parser), &parser, depth: 0)
@@ -143,7 +146,9 @@ private struct Composer {
         while true {
             let event = try Self.nextEvent(&parser)
             if case .sequenceEnd = event.kind { break }
+            path.components.append(.index(items.count))
             let item = try node(from: event, &parser, depth: depth + 1)
+            path.components.removeLast()
             weight += item.weight
             items.append(item)
         }
@@ -159,7 +164,9 @@ private struct Composer {
             let event = try Self.nextEvent(&parser)
             if case .mappingEnd = event.kind { break }
             let keyNode = try node(from: event, &parser, depth: depth + 1)
+            path.components.append(.field(keyNode.text))
             let value = try node(from: Self.nextEvent(&parser), &parser, depth: depth + 1)
+            path.components.removeLast()
             weight += value.weight + keyNode.weight
             if case .scalar("<<", true) = event.kind, event.tag == nil {
                 merged.append(value)
@@ -168,7 +175,8 @@ private struct Composer {
             let key = try keyText(keyNode)
             guard seen.insert(key).inserted else {
                 let message = "duplicate key \"\(Node.shortened(key))\""
-                errors.append(ReadError(kind: .duplicateKey, mark: keyNode.mark, message: message))
+                let place = path.field(key)
+                errors.append(ReadError(kind: .duplicateKey, mark: keyNode.mark, message: message, path: place))
                 continue
             }
             entries.append(Node.Entry(key: key, keyMark: keyNode.mark, value: value))

@@ -23,7 +23,7 @@ extension Schema {
             refused(
                 "the termination message is the trap or the exit record, not a file of the guest",
                 unless: ["/dev/termination-log"], ["terminationMessagePath": .string]),
-            withoutEffect(
+            harmless(
                 "the termination message is the trap or the exit record, not a file of the guest",
                 ["terminationMessagePolicy": .string]),
             refused("a WASI guest has no working directory that the host could set", "workingDir"),
@@ -41,10 +41,12 @@ extension Schema {
             refused("device claims are not implemented", "claims")),
         type(
             "VolumeMount",
-            obeyed(["name": .string, "mountPath": .string, "readOnly": .bool, "subPath": .string]),
+            obeyed([
+                "name": .string, "mountPath": .string, "readOnly": .bool, "subPath": .string, "subPathExpr": .string,
+            ]),
             refused("mounts are not shared with the machine", unless: ["None"], ["mountPropagation": .string]),
             refused("there are no mounts below a volume", unless: ["Disabled"], ["recursiveReadOnly": .string]),
-            refused("variables in paths are not expanded", "subPathExpr")),
+            refused("a preopened folder has no mount options", "bindMountOptions")),
         type(
             "SecurityContext",
             obeyed([
@@ -100,10 +102,12 @@ extension Schema {
             obeyed([
                 "path": .string, "port": .intOrString, "host": .string, "scheme": .string,
                 "httpHeaders": .list(.object("HTTPHeader")),
-            ])),
+            ]), refused("probes speak HTTP/1.1", "protocol")),
         type("HTTPHeader", obeyed(["name": .string, "value": .string])),
         type("TCPSocketAction", obeyed(["port": .intOrString, "host": .string])),
-        type("GRPCAction", obeyed(["port": .int32, "service": .string])),
+        type(
+            "GRPCAction", obeyed(["port": .int32, "service": .string]),
+            refused("gRPC probes speak plain HTTP/2", "mode")),
         type(
             "Lifecycle", obeyed(["postStart": .object("LifecycleHandler"), "preStop": .object("LifecycleHandler")]),
             refused("a guest has no signals to choose from", "stopSignal")),

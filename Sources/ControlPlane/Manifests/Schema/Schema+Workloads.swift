@@ -2,7 +2,7 @@
 // Swiftlet: fields of metadata, Deployment, ReplicaSet, Pod and Namespace as a whole.
 
 extension Schema {
-    private static let byTheServer = "set by the API; a manifest's value is dropped"
+    private static let byTheServer = "set by the API, which drops the value of a new object"
 
     /// apiVersion, kind and metadata of every kind.
     static func object(_ kind: String, _ fields: [FieldSchema]...) -> ObjectSchema {
@@ -26,9 +26,7 @@ extension Schema {
                     "uid": .string, "generation": .int64, "creationTimestamp": .time, "deletionTimestamp": .time,
                     "deletionGracePeriodSeconds": .int64, "selfLink": .string, "managedFields": .any,
                 ]),
-            obeyed(["resourceVersion": .string]),
-            refused(
-                "nothing here runs finalizers, so deletion would never end", unless: ["[]"], ["finalizers": strings])),
+            obeyed(["resourceVersion": .string, "finalizers": strings])),
         type(
             "OwnerReference",
             obeyed([

@@ -143,6 +143,13 @@ extension Validator {
                 add(.invalid(mountPath.field("mountPath"), mount.mountPath, "must be unique"))
             }
             if !mount.subPath.isEmpty { checkLocalPath(mount.subPath, at: mountPath.field("subPath")) }
+            if !mount.subPathExpr.isEmpty {
+                checkLocalPath(mount.subPathExpr, at: mountPath.field("subPathExpr"))
+                if !mount.subPath.isEmpty {
+                    let detail = "subPathExpr and subPath are mutually exclusive"
+                    add(.invalid(mountPath.field("subPathExpr"), mount.subPathExpr, detail))
+                }
+            }
         }
     }
 

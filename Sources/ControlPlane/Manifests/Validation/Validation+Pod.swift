@@ -26,6 +26,10 @@ extension Validator {
             let problem = NameRules.dnsSubdomainProblem(spec.serviceAccountName)
             add(problem: problem, of: spec.serviceAccountName, at: path.field("serviceAccountName"))
         }
+        if !spec.hostname.isEmpty {
+            let problem = NameRules.dnsLabelProblem(spec.hostname)
+            add(problem: problem, of: spec.hostname, at: path.field("hostname"))
+        }
         if let name = spec.runtimeClassName {
             add(problem: NameRules.dnsSubdomainProblem(name), of: name, at: path.field("runtimeClassName"))
         }

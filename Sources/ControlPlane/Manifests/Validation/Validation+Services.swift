@@ -7,8 +7,19 @@ extension Validator {
     mutating func check(_ spec: ServiceSpec) {
         let path = FieldPath("spec")
         let isHeadless = spec.clusterIP == "None"
-        check(one: spec.type, of: ["ClusterIP"], at: path.field("type"))
-        check(one: spec.sessionAffinity, of: ["None"], at: path.field("sessionAffinity"))
+        check(one: spec.type, of: ["ClusterIP", "NodePort", "LoadBalancer"], at: path.field("type"))
+        check(one: spec.sessionAffinity, of: ["None", "ClientIP"], at: path.field("sessionAffinity"))
+        if let seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds {
+            let secondsPath = path.field("sessionAffinityConfig").field("clientIP").field("timeoutSeconds")
+            if spec.sessionAffinity != .clientIP {
+                add(.forbidden(path.field("sessionAffinityConfig"), "may not be set when sessionAffinity is None"))
+            } else if !(1...86_400).contains(seconds) {
+                add(.invalid(secondsPath, seconds, "must be between 1 and 86400"))
+            }
+        }
+        if isHeadless, spec.type == .nodePort || spec.type == .loadBalancer {
+            add(.invalid(path.field("clusterIP"), "None", "may not be None for the type \(spec.type ?? .clusterIP)"))
+        }
         if spec.ports.isEmpty, !isHeadless { add(.required(path.field("ports"))) }
         checkLabels(spec.selector, at: path.field("selector"))
         if !spec.clusterIP.isEmpty, !isHeadless, !AddressRules.isIPv4(spec.clusterIP) {
@@ -21,10 +32,15 @@ extension Validator {
         if spec.clusterIPs.count > 1 {
             add(.invalid(path.field("clusterIPs"), spec.clusterIPs.description, "may hold only one address"))
         }
-        if let policy = spec.internalTrafficPolicy, policy != "Cluster", policy != "Local" {
-            add(.notSupported(path.field("internalTrafficPolicy"), policy, supported: ["Cluster", "Local"]))
+        for (name, policy) in [
+            ("internalTrafficPolicy", spec.internalTrafficPolicy),
+            ("externalTrafficPolicy", spec.externalTrafficPolicy),
+        ] {
+            guard let policy, policy != "Cluster", policy != "Local" else { continue }
+            add(.notSupported(path.field(name), policy, supported: ["Cluster", "Local"]))
         }
         check(spec.ports, at: path.field("ports"))
+        checkNodePorts(spec, at: path.field("ports"))
     }
 
     private mutating func check(_ ports: [ServicePort], at path: FieldPath) {
@@ -41,12 +57,27 @@ extension Validator {
                 if !names.insert(port.name).inserted { add(.duplicate(portPath.field("name"), port.name)) }
             }
             checkPortNumber(port.port, at: portPath.field("port"))
-            check(one: port.protocol, of: ["TCP", "UDP"], at: portPath.field("protocol"))
+            check(one: port.protocol, of: ["TCP"], at: portPath.field("protocol"))
             if let target = port.targetPort {
                 checkPort(target, at: portPath.field("targetPort"), portNames: nil)
             }
             if !numbers.insert("\(port.port)/\(port.protocol ?? .tcp)").inserted {
                 add(.duplicate(portPath.field("port"), port.port))
+            }
+        }
+    }
+
+    /// Node ports: from upstream's default range, each once, and only for the types that have them.
+    private mutating func checkNodePorts(_ spec: ServiceSpec, at path: FieldPath) {
+        var seen: Set<Int32> = []
+        for (index, port) in spec.ports.enumerated() where port.nodePort != 0 {
+            let portPath = path.index(index).field("nodePort")
+            if spec.type != .nodePort, spec.type != .loadBalancer {
+                add(.forbidden(portPath, "may not be used when type is ClusterIP"))
+            } else if !(30_000...32_767).contains(port.nodePort) {
+                add(.invalid(portPath, port.nodePort, "must be between 30000 and 32767"))
+            } else if !seen.insert(port.nodePort).inserted {
+                add(.duplicate(portPath, port.nodePort))
             }
         }
     }

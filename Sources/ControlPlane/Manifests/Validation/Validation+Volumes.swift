@@ -38,8 +38,8 @@ extension Validator {
                 add(.notSupported(sourcePath.field("type"), type, supported: types))
             }
         }
-        if let limit = volume.emptyDir?.sizeLimit, limit < .zero {
-            add(.invalid(path.field("emptyDir").field("sizeLimit"), limit, "must be greater than or equal to 0"))
+        if let medium = volume.emptyDir?.medium, !medium.isEmpty, medium != "Memory" {
+            add(.notSupported(path.field("emptyDir").field("medium"), medium, supported: ["", "Memory"]))
         }
         if let source = volume.configMap {
             let sourcePath = path.field("configMap")

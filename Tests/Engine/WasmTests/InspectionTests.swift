@@ -33,6 +33,13 @@ import Wasm
         }
     }
 
+    @Test func `escapes control characters in function names`() throws {
+        let section: [UInt8] = [4] + Array("name".utf8) + [1, 5, 1, 0, 2, 0x66, 0x1B]
+        let names = NameSection(try Module.load(module((0, section))))
+        #expect(names.function(0) == "f\\u{1b}")
+        #expect(names.functions() == [0: "f\\u{1b}"])
+    }
+
     @Test func `knows commands, reactors and libraries`() throws {
         #expect(ModuleReport(try load("wasip1/hello_c.wasm")) { _, _, _ in nil }.kind == .command)
         #expect(ModuleReport(try load("wasip1/vt100.wasm")) { _, _, _ in nil }.kind == .library)

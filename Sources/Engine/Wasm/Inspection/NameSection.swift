@@ -4,7 +4,8 @@
 /// The name section (core specification appendix A.7.4), read lazily and tolerantly.
 ///
 /// Names are for backtraces and reports only, so a broken section yields fewer names and never an error. Nothing is
-/// decoded at init but the subsections' places; each look-up scans the bytes it needs.
+/// decoded at init but the subsections' places; each look-up scans the bytes it needs. Control characters in names are
+/// escaped, since names end up in logs and on terminals.
 public struct NameSection: Sendable {
     private let bytes: ModuleBytes
     private var moduleNameRange: ByteRange?
@@ -36,7 +37,7 @@ public struct NameSection: Sendable {
     public var moduleName: String? {
         guard let moduleNameRange else { return nil }
         var reader = BinaryReader(bytes.buffer, in: moduleNameRange)
-        return Self.name(&reader, bytes)
+        return Self.name(&reader, bytes)?.printable
     }
 
     /// The name of a function by its index (imports count first).
@@ -70,7 +71,7 @@ public struct NameSection: Sendable {
         var reader = BinaryReader(bytes.buffer, in: functionsRange)
         guard var left = try? reader.readU32() else { return [:] }
         while left > 0, let index = try? reader.readU32(), let name = Self.name(&reader, bytes) {
-            names[index] = name
+            names[index] = name.printable
             left -= 1
         }
         return names
@@ -82,7 +83,7 @@ public struct NameSection: Sendable {
         guard var left = try? reader.readU32() else { return nil }
         while left > 0 {
             guard let (index, name) = Self.skipAssociation(&reader) else { return nil }
-            if index == wanted { return String(decoding: bytes.buffer[name], as: UTF8.self) }
+            if index == wanted { return String(decoding: bytes.buffer[name], as: UTF8.self).printable }
             left -= 1
         }
         return nil

@@ -133,7 +133,7 @@ let node: [Target] = [
     library(
         "NodeAgent", in: "Node",
         nio + [
-            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "Protobuf", "TTRPC", "TaskAPI",
+            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "Protobuf", "TTRPC", "TaskAPI", "Linux",
             .product(name: "Logging", package: "swift-log"),
         ]),
 ]

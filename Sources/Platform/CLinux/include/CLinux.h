@@ -6,7 +6,7 @@
 #include "CLinuxIO.h"
 
 #include <stdint.h>
-#include <sys/types.h>
+#include <stddef.h>
 
 /// What to start and how. Nothing of Swift runs between clone and exec: the child shares the caller's memory.
 struct swl_spawn {
@@ -26,7 +26,7 @@ struct swl_spawn {
 };
 
 /// Returns the child's process id and stores its pidfd (close-on-exec), or -errno with the failed step in `*step`.
-pid_t swl_spawn_process(const struct swl_spawn *what, int *pidfd, const char **step);
+int swl_spawn_process(const struct swl_spawn *what, int *pidfd, const char **step);
 
 struct swl_exit {
     /// CLD_EXITED, CLD_KILLED or CLD_DUMPED.
@@ -54,7 +54,7 @@ int swl_epoll_control(int queue, int operation, int descriptor, uint32_t interes
 /// At most 64 events.
 int swl_epoll_wait(int queue, struct swl_event *events, int timeout_milliseconds);
 int swl_eventfd(void);
-int swl_pidfd_open(pid_t process);
+int swl_pidfd_open(int process);
 int swl_pidfd_send_signal(int pidfd, int signal);
 int swl_close_range(unsigned first, unsigned last, unsigned flags);
 int swl_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);

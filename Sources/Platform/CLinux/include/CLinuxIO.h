@@ -3,7 +3,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <stddef.h>
 
 /// ppoll(2) with the signal mask unchanged. `entries` are struct pollfd; `timeout` is a struct timespec and may be
 /// null. Untyped, so that the types stay the ones of Swift's Glibc module.
@@ -16,4 +16,4 @@ int swl_accept(int listener);
 int swl_fallocate(int file, int64_t offset, int64_t byteCount);
 
 /// getrandom(2) with flags 0.
-ssize_t swl_getrandom(void *buffer, size_t byteCount);
+long swl_getrandom(void *buffer, size_t byteCount);

@@ -2,7 +2,6 @@
 // Swiftlet: `swiftlet validate`.
 
 import ArgumentParser
-import Glibc
 import KubernetesAPI
 import Manifests
 
@@ -55,7 +54,7 @@ struct ValidateCommand: ParsableCommand {
         case .json: print(try KubernetesJSON.encodeString(report, pretty: true))
         case .text:
             for line in report.validLines { print(line) }
-            for line in report.problemLines { fputs(line + "\n", stderr) }
+            for line in report.problemLines { writeError(line + "\n") }
         }
         if !report.valid { throw ExitCode(1) }
     }

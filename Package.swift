@@ -151,7 +151,7 @@ let commands: [Target] = [
         [
             "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient", "NodeAgent",
             "PodNetwork",
-            "Workload", "LaunchProtocol", "Wasm", "Linux",
+            "Workload", "LaunchProtocol", "Wasm", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -182,6 +182,9 @@ let allTests: [Target] = [
     tests("OCITests", in: "Shim", ["OCI"]),
     tests("TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
+    .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
+    tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "Linux"]),
+    tests("ConfinementTests", in: "Sandbox", ["Confinement", "LaunchProtocol", "Linux", "CTestSupport"]),
     tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
     tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),
     tests("ControllersTests", in: "ControlPlane", ["Controllers", "ObjectStore", "KubernetesAPI"]),

@@ -97,6 +97,16 @@ int swl_capset_only(uint64_t capabilities) {
 
 int swl_capset_none(void) { return swl_capset_only(0); }
 
+int swl_lower_limit(int resource, uint64_t value) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) < 0) return -errno;
+    if (value < limit.rlim_max) limit.rlim_max = value;
+    limit.rlim_cur = limit.rlim_max;
+    return result(setrlimit(resource, &limit));
+}
+
+int swl_replace(int source, int target) { return result(dup3(source, target, O_CLOEXEC)); }
+
 int swl_capget_effective(uint64_t *effective) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2] = {{0}};

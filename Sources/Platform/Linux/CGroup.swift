@@ -188,19 +188,19 @@ public struct CGroup: Sendable, Equatable {
 // MARK: - Directories
 
 extension CGroup {
-    /// All groups below this one, deepest first.
-    public func descendants() -> [CGroup] {
+    /// The groups right below this one.
+    public func children() -> [CGroup] {
         var names: Set<String> = []
         for directory in existingDirectories() {
             for name in (try? Files.names(in: directory)) ?? [] where Self.isDirectory("\(directory)/\(name)") {
                 names.insert(name)
             }
         }
-        return names.sorted().flatMap { name in
-            let child = CGroup(path: "\(path)/\(name)", mounts: mounts)
-            return child.descendants() + [child]
-        }
+        return names.sorted().map { CGroup(path: path.isEmpty ? $0 : "\(path)/\($0)", mounts: mounts) }
     }
+
+    /// All groups below this one, deepest first.
+    public func descendants() -> [CGroup] { children().flatMap { $0.descendants() + [$0] } }
 
     private static func isDirectory(_ path: String) -> Bool {
         var status = stat()

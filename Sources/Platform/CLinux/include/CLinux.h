@@ -70,9 +70,23 @@ int swl_setresgid(uint32_t group);
 int swl_setgroups_none(void);
 /// Empties the effective, permitted and inheritable sets of capabilities.
 int swl_capset_none(void);
+/// Lowers soft and hard limit of RLIMIT_`resource` to `value`; a lower one stays.
+int swl_lower_limit(int resource, uint64_t value);
+/// dup3(2), close-on-exec.
+int swl_replace(int source, int target);
 int swl_capset_only(uint64_t capabilities);
 /// The effective set of capabilities, one bit each.
 int swl_capget_effective(uint64_t *effective);
+/// struct landlock_ruleset_attr and landlock_path_beneath_attr of linux/landlock.h, as newer kernels have them.
+struct swl_landlock_ruleset {
+    uint64_t handled_access_fs;
+    uint64_t handled_access_net;
+    uint64_t scoped;
+};
+struct swl_landlock_path {
+    uint64_t allowed_access;
+    int32_t parent_descriptor;
+};
 int swl_landlock_create_ruleset(const void *attributes, size_t size, uint32_t flags);
 int swl_landlock_add_rule(int ruleset, int type, const void *attributes);
 int swl_landlock_restrict_self(int ruleset);

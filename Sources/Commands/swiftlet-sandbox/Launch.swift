@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: from the launch spec to the guest's last instruction.
+
+import Confinement
+import Glibc
+import LaunchProtocol
+import WASI
+import Wasm
+import WasmRuntime
+
+/// Why a launch ended before the guest's first instruction.
+struct LaunchFailure: Error {
+    var stage: LaunchStage
+    var message: String
+}
+
+/// One launch. The order is the point: what needs privileges first, then the walls, then the first hostile byte.
+struct Launch {
+    let control: Int32
+
+    /// Exit codes of the process; the supervisor believes the records first.
+    enum Code {
+        static let trapped: Int32 = 134
+        static let failed: Int32 = 125
+    }
+
+    func run() -> Int32 {
+        do throws(LaunchFailure) {
+            let spec = try receiveSpec()
+            return try launch(spec)
+        } catch {
+            SandboxSocket.send(.failed(stage: error.stage, message: error.message), to: control)
+            return Code.failed
+        }
+    }
+
+    private func receiveSpec() throws(LaunchFailure) -> LaunchSpec {
+        do { return try SandboxSocket.receiveSpec(from: control) } catch {
+            throw LaunchFailure(stage: .spec, message: "\(error)")
+        }
+    }
+
+    private func launch(_ spec: LaunchSpec) throws(LaunchFailure) -> Int32 {
+        if spec.engine == .aot {
+            throw LaunchFailure(stage: .spec, message: "engine aot is not available in this build")
+        }
+        // Opened and mapped, not read: no byte of the module is looked at before the filter stands.
+        let bytes = try MappedModule.map(spec.moduleDescriptor, name: spec.name)
+        let supervision = try Supervision(control: control, spec: spec)
+        let wasi = WASIContext(WASIConfiguration(spec), waiter: supervision.waiter)
+        do throws(ConfinementError) {
+            for warning in try Confinement.apply(spec, keeping: supervision.descriptors) {
+                SandboxSocket.send(.warning(warning), to: control)
+            }
+        } catch { throw LaunchFailure(stage: .confinement, message: error.description) }
+        // The supervisor may have died before the kernel knew that we want to go with it.
+        if spec.endsWithSupervisor && supervision.isAbandoned { return Code.failed }
+
+        let instance = try instantiate(bytes, spec, wasi)
+        supervision.instance = instance
+        let entrypoint = try Entrypoint(spec, in: instance)
+        SandboxSocket.send(.started, to: control)
+        return finish(entrypoint.call())
+    }
+
+    private func instantiate(
+        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ wasi: WASIContext
+    ) throws(LaunchFailure) -> Instance {
+        let module: Module
+        do { module = try Module.load(bytes) } catch {
+            throw LaunchFailure(stage: .module, message: error.description)
+        }
+        do throws(InstantiationError) {
+            var limits = StoreLimits()
+            limits.memoryBytes = spec.limits.memoryBytes
+            let store: Store
+            do throws(ResourceError) { store = try Store(limits: limits) } catch { throw .resource(error) }
+            return try Instance(module, in: store, imports: Imports(hosts: [wasi]))
+        } catch {
+            if case .link(let problem) = error { throw LaunchFailure(stage: .imports, message: problem.description) }
+            throw LaunchFailure(stage: .instantiation, message: error.description)
+        }
+    }
+
+    private func finish(_ end: Invocation) -> Int32 {
+        switch end {
+        case .returned:
+            SandboxSocket.send(.exited(code: 0), to: control)
+            return 0
+        case .exited(let code):
+            SandboxSocket.send(.exited(code: code), to: control)
+            return Int32(code & 0xFF)
+        case .trapped(let trap):
+            SandboxSocket.send(.trapped(reason: trap.reason.rawValue, message: trap.description), to: control)
+            return Code.trapped
+        }
+    }
+}
+
+extension WASIConfiguration {
+    init(_ spec: LaunchSpec) {
+        let network = spec.network
+        self.init(
+            arguments: spec.arguments, environment: spec.environment,
+            preopens: spec.preopens.map {
+                PreopenedDirectory(descriptor: $0.descriptor, guestPath: $0.guestPath, isReadOnly: $0.isReadOnly)
+            },
+            listeners: network.listeners,
+            network: NetworkAccess(
+                isAllowed: network.isAllowed, podAddress: network.podAddress,
+                boundSockets: network.boundSockets.map { ($0.port, $0.descriptor) },
+                hosts: network.hosts.map { ($0.name, $0.address) }, nameServers: network.nameServers),
+            descriptorCountMax: Int(spec.limits.openFiles))
+    }
+}

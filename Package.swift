@@ -168,6 +168,12 @@ let allTests: [Target] = [
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
     tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),
+    tests(
+        "NodeAgentTests", in: "Node",
+        [
+            "NodeAgent", "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("PodNetworkTests", in: "Node", nio + ["PodNetwork", "KubernetesAPI", "ObjectStore"]),
     tests(
         "ProbesTests", in: "Node",

@@ -97,6 +97,8 @@ extension Validator {
     private mutating func check(_ resources: ResourceRequirements, at path: FieldPath) {
         for (list, amounts) in [("limits", resources.limits), ("requests", resources.requests)] {
             for (name, amount) in amounts.sorted(by: { $0.key < $1.key }) {
+                // A request that defaulting copied from the limit has been judged there.
+                if list == "requests", resources.limits[name] == amount { continue }
                 let itemPath = path.field(list).key(name)
                 let standard = ["cpu", "memory", "ephemeral-storage"]
                 let isKnown = standard.contains(name)

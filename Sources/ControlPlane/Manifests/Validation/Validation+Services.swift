@@ -58,7 +58,7 @@ extension Validator {
             }
             checkPortNumber(port.port, at: portPath.field("port"))
             check(one: port.protocol, of: ["TCP"], at: portPath.field("protocol"))
-            if let target = port.targetPort {
+            if let target = port.targetPort, target != .int(port.port) {
                 checkPort(target, at: portPath.field("targetPort"), portNames: nil)
             }
             if !numbers.insert("\(port.port)/\(port.protocol ?? .tcp)").inserted {

@@ -163,6 +163,7 @@ let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("WasmTests", in: "Engine", ["Wasm"]),
     tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime"]),
+    tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime"]),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("TestSupportTests", in: "Support", []),
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),

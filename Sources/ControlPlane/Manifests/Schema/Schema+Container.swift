@@ -11,7 +11,7 @@ extension Schema {
                 "envFrom": .list(.object("EnvFromSource")), "resources": .object("ResourceRequirements"),
                 "volumeMounts": .list(.object("VolumeMount")), "livenessProbe": .object("Probe"),
                 "readinessProbe": .object("Probe"), "startupProbe": .object("Probe"),
-                "lifecycle": .object("Lifecycle"), "imagePullPolicy": .string,
+                "lifecycle": .object("Lifecycle"), "imagePullPolicy": .string, "terminationMessagePolicy": .string,
                 "securityContext": .object("SecurityContext"),
             ]),
             harmless(
@@ -23,9 +23,6 @@ extension Schema {
             refused(
                 "the termination message is the trap or the exit record, not a file of the guest",
                 unless: ["/dev/termination-log"], ["terminationMessagePath": .string]),
-            harmless(
-                "the termination message is the trap or the exit record, not a file of the guest",
-                ["terminationMessagePolicy": .string]),
             refused("a WASI guest has no working directory that the host could set", "workingDir"),
             refused("init containers that keep running are not implemented", "restartPolicy", "restartPolicyRules"),
             refused("block devices are not handed to guests", "volumeDevices"),

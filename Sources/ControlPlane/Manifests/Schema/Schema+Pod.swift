@@ -62,7 +62,8 @@ extension Schema {
             type("LocalObjectReference", obeyed(["name": .string])),
             type(
                 "PodSecurityContext",
-                obeyed(["runAsUser": .int64, "runAsGroup": .int64, "fsGroup": .int64, "runAsNonRoot": .bool]),
+                obeyed(["runAsUser": .int64, "runAsGroup": .int64, "runAsNonRoot": .bool]),
+                withoutEffect("files of a volume belong to the pod's user", ["fsGroup": .int64]),
                 obeyed(["seccompProfile": .object("SeccompProfile"), "appArmorProfile": .object("AppArmorProfile")]),
                 harmless(
                     "files of a volume get their group when the volume is made", ["fsGroupChangePolicy": .string]),

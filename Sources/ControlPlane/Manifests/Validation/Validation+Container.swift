@@ -100,7 +100,7 @@ extension Validator {
                 // A request that defaulting copied from the limit has been judged there.
                 if list == "requests", resources.limits[name] == amount { continue }
                 let itemPath = path.field(list).key(name)
-                let standard = ["cpu", "memory", "ephemeral-storage"]
+                let standard = ["cpu", "memory"]
                 let isKnown = standard.contains(name)
                 if !isKnown {
                     add(.notSupported(itemPath, name, supported: standard))

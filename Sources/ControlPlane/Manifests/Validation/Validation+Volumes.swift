@@ -33,7 +33,8 @@ extension Validator {
             } else if source.path.split(separator: "/").contains("..") {
                 add(.invalid(sourcePath.field("path"), source.path, "must not contain \"..\""))
             }
-            let types = ["", "Directory", "DirectoryOrCreate", "File", "FileOrCreate"]
+            // A guest is given folders only: WASI preopens nothing else.
+            let types = ["", "Directory", "DirectoryOrCreate"]
             if let type = source.type, !types.contains(type) {
                 add(.notSupported(sourcePath.field("type"), type, supported: types))
             }

@@ -175,6 +175,12 @@ let allTests: [Target] = [
             "NodeAgent", "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI",
             .product(name: "Logging", package: "swift-log"),
         ]),
+    tests(
+        "NodeTests", in: "EndToEnd",
+        nio + [
+            "NodeAgent", "PodNetwork", "Controllers", "KubernetesAPI", "ObjectStore",
+            .product(name: "Logging", package: "swift-log"),
+        ]),
     tests("PodNetworkTests", in: "Node", nio + ["PodNetwork", "KubernetesAPI", "ObjectStore"]),
     tests(
         "ProbesTests", in: "Node",

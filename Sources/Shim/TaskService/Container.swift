@@ -91,6 +91,7 @@ final class Container {
 
     /// Takes away what Create made beside the process.
     func removeLeftovers() {
+        try? process.sandbox.cgroup?.remove(timeoutMilliseconds: 1000)
         SandboxMark.remove(fromBundle: bundle.path)
         for index in bundle.spec.mounts.indices { removeTree("\(bundle.path)/tmpfs/\(index)") }
         rmdir("\(bundle.path)/tmpfs")

@@ -52,8 +52,11 @@ public final class TaskService {
             switch request.service {
             case ServiceName.task, ServiceName.taskV3: try handleTask(request, responder)
             case ServiceName.probe:
-                guard request.method == "Call" else { throw Self.unimplemented(request) }
-                try probe(Self.decode(request), responder)
+                switch request.method {
+                case "Call": try probe(Self.decode(request), responder)
+                case "Ping": responder.succeed([])
+                default: throw Self.unimplemented(request)
+                }
             default: throw Status(.unimplemented, "service \(request.service) is not known")
             }
         } catch let status as Status {

@@ -151,7 +151,8 @@ public final class SandboxProcess: Sendable {
             exit.message = "the sandbox broke the launch protocol and was killed: \(violation)"
         }
         state.exit = exit
-        if removesCGroup { try? cgroup?.remove() }
+        // Not long: this may be an event loop. Who owns the cgroup tries again when the container is deleted.
+        if removesCGroup { try? cgroup?.remove(timeoutMilliseconds: 250) }
         return exit
     }
 }

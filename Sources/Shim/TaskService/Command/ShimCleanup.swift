@@ -44,11 +44,7 @@ public enum ShimCleanup {
     /// containerd calls it when a shim has died, and after an orderly end; twice is fine.
     public static func delete(_ arguments: ShimArguments, directory: String) -> [UInt8] {
         let bundle = arguments.bundle.isEmpty ? directory : arguments.bundle
-        if let mark = ShimMark(directory: bundle), mark.isAlive(in: bundle) {
-            // It is asked for nothing any more; its sandboxes go with it.
-            kill(mark.process, SIGKILL)
-            waitForEnd { !mark.isAlive(in: bundle) }
-        }
+        killShim(bundle)
         unlink("\(bundle)/\(ShimMark.fileName)")
         removeSocket(bundle)
         let process = SandboxMark(bundle: bundle)?.process ?? 0
@@ -60,6 +56,13 @@ public enum ShimCleanup {
             exitedAt: Timestamp(
                 seconds: Int64(now / 1_000_000_000), nanoseconds: Int32(now % 1_000_000_000))
         ).protobufBytes
+    }
+
+    /// Kills the daemon that was started in a directory, if it lives; its sandboxes go with it.
+    static func killShim(_ directory: String) {
+        guard let mark = ShimMark(directory: directory), mark.isAlive(in: directory) else { return }
+        kill(mark.process, SIGKILL)
+        waitForEnd { !mark.isAlive(in: directory) }
     }
 
     /// Cleans the bundles below a pod's directory, and the directory itself if it is one.

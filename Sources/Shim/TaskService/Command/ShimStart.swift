@@ -38,7 +38,8 @@ public struct ShimStart {
         let listener: Int32
         do { listener = try UnixSocket.listen(at: path) } catch {
             guard error.errno == EADDRINUSE else { throw ShimFailure("\(error)") }
-            if UnixSocket.isAlive(path) { return try publish(path) }
+            if answers(path) { return try publish(path) }
+            ShimCleanup.killShim(directory)
             unlink(path)
             ShimCleanup.cleanPod(directory)
             do { listener = try UnixSocket.listen(at: path) } catch { throw ShimFailure("\(error)") }
@@ -49,6 +50,19 @@ public struct ShimStart {
             throw error
         }
         return try publish(path)
+    }
+
+    /// Whether a shim is there and handles requests. That somebody listens is not enough: a process that is being killed
+    /// still takes connections, and a stopped one takes them for ever.
+    private func answers(_ path: String) -> Bool {
+        do throws(CallFailure) {
+            _ = try Client(path: path).call(
+                ServiceName.probe, "Ping", Empty(), as: Empty.self, timeoutMilliseconds: 2000)
+            return true
+        } catch {
+            if case .status = error { return true }
+            return false
+        }
     }
 
     /// containerd 1.6 finds a shim again only through this file; our node does, too.

@@ -194,6 +194,7 @@ let allTests: [Target] = [
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
     tests("TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop"]),
+    tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
     tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "Linux"]),

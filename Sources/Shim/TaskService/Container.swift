@@ -13,6 +13,7 @@ final class Container {
     let id: String
     let bundle: Bundle
     let cgroupPath: String
+    private let hasMountedRoot: Bool
     private(set) var process: TaskProcess
     private(set) var execs: [String: TaskProcess] = [:]
     private let name: String
@@ -29,6 +30,7 @@ final class Container {
             throw Status(.invalidArgument, "terminal: a guest cannot have a terminal")
         }
         id = request.id
+        hasMountedRoot = !request.rootfs.isEmpty
         self.loop = loop
         self.launcher = launcher
         let bundle = try Bundle(path: request.bundle)
@@ -92,6 +94,7 @@ final class Container {
     /// Takes away what Create made beside the process.
     func removeLeftovers() {
         try? process.sandbox.cgroup?.remove(timeoutMilliseconds: 1000)
+        if hasMountedRoot { RootMounts.unmount("\(bundle.path)/rootfs") }
         SandboxMark.remove(fromBundle: bundle.path)
         for index in bundle.spec.mounts.indices { removeTree("\(bundle.path)/tmpfs/\(index)") }
         rmdir("\(bundle.path)/tmpfs")

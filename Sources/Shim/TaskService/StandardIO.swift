@@ -79,15 +79,15 @@ package enum StreamTarget: Equatable {
 
 /// The three streams of one process, opened.
 ///
-/// `descriptors` go to the sandbox and are closed here once it has them. Only CRI logs pass through the shim; a fifo or
-/// file is the sandbox's own, so the shim copies nothing.
+/// `descriptors` go to the sandbox and are closed here once it has them. Only CRI logs and stdin pass through the shim;
+/// a fifo or file for output is the sandbox's own, so the shim copies nothing.
 final class StandardIO {
     /// stdin, stdout, stderr for the sandbox; -1 once given away.
     private(set) var descriptors: [Int32] = []
     private let loop: EventLoop
-    /// Ends the shim holds so that a caller who comes and goes neither breaks a pipe nor ends stdin.
+    /// Reading ends the shim holds, so that a caller who goes away does not break the pipe.
     private var held: [Int32] = []
-    private var heldInput: Int32 = -1
+    private var input: InputPump?
     private var pumps: [LogPump] = []
 
     init(
@@ -115,11 +115,8 @@ final class StandardIO {
         descriptors = []
     }
 
-    /// The guest reads the end of stdin as soon as the caller's end is closed, too.
-    func closeInput() {
-        if heldInput >= 0 { Glibc.close(heldInput) }
-        heldInput = -1
-    }
+    /// The guest reads the end of stdin when it has read what is there.
+    func closeInput() { input?.end() }
 
     /// The process is gone: takes what is left in the pipes, then lets everything go, so that readers see the end.
     func finish() {
@@ -129,7 +126,8 @@ final class StandardIO {
 
     private func close() {
         handedOver()
-        closeInput()
+        input?.stop()
+        input = nil
         for pump in pumps { pump.stop() }
         pumps = []
         for descriptor in held { Glibc.close(descriptor) }
@@ -138,10 +136,14 @@ final class StandardIO {
 
     private func openInput(_ path: String) throws(SystemFailure) {
         guard !path.isEmpty else { return descriptors.append(try Self.open("/dev/null", O_RDONLY)) }
-        let reading = try Self.openFIFO(path, O_RDONLY | O_NONBLOCK)
-        descriptors.append(reading)
-        heldInput = try Self.open(path, O_WRONLY | O_NONBLOCK)
-        Self.setBlocking(reading)
+        let fifo = try Self.openFIFO(path, O_RDONLY | O_NONBLOCK)
+        let ends: (reading: Int32, writing: Int32)
+        do { ends = try Self.makePipe(path) } catch {
+            Glibc.close(fifo)
+            throw error
+        }
+        descriptors.append(ends.reading)
+        self.input = try InputPump(loop: loop, fifo: fifo, pipe: ends.writing)
     }
 
     private func openOutput(_ target: StreamTarget, _ files: inout [String: LogFile]) throws(SystemFailure) {
@@ -156,11 +158,10 @@ final class StandardIO {
             let file: LogFile
             if let shared = files[path] { file = shared } else { file = try LogFile(path: path, rotation: rotation) }
             files[path] = file
-            var ends: [Int32] = [-1, -1]
-            guard pipe(&ends) == 0 else { throw .last("pipe", path) }
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            descriptors.append(ends[1])
-            pumps.append(try LogPump(loop: loop, reading: ends[0], writer: CRILogWriter(file: file, stream: stream)))
+            let ends = try Self.makePipe(path)
+            descriptors.append(ends.writing)
+            pumps.append(
+                try LogPump(loop: loop, reading: ends.reading, writer: CRILogWriter(file: file, stream: stream)))
         }
     }
 
@@ -180,8 +181,11 @@ final class StandardIO {
         return descriptor
     }
 
-    private static func setBlocking(_ descriptor: Int32) {
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+    private static func makePipe(_ purpose: String) throws(SystemFailure) -> (reading: Int32, writing: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw .last("pipe", purpose) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
     }
 }
 

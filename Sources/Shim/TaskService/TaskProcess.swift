@@ -83,7 +83,8 @@ final class TaskProcess {
     func signal(_ number: UInt32) throws(Status) {
         guard lifecycle != .stopped else { throw Status(.notFound, "\(label): process already finished") }
         switch Int32(truncatingIfNeeded: number) {
-        case 0: break
+        // 0 only asks; the others do nothing to a running process that does not handle them.
+        case 0, SIGCONT, SIGCHLD, SIGWINCH, SIGURG: break
         case SIGKILL: kill()
         case SIGTERM, SIGINT, SIGQUIT, SIGHUP:
             // A guest that was never started has nothing to finish.

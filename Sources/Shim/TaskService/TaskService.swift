@@ -145,18 +145,18 @@ public final class TaskService {
         // LIMIT: containers of a pod.
         guard containers.count < 256 else { throw Status(.resourceExhausted, "the shim has 256 containers") }
         guard request.checkpoint.isEmpty else { throw Status(.unimplemented, "checkpoints are not supported") }
-        guard request.rootfs.isEmpty else {
-            throw Status(.unimplemented, "rootfs: mounting a root file system is not supported")
-        }
         guard request.bundle.hasPrefix("/") else {
             throw Status(.invalidArgument, "bundle: expected an absolute path, found \"\(request.bundle)\"")
         }
+        let rootfs = "\(request.bundle)/rootfs"
         do {
+            try RootMounts.mount(request.rootfs, on: rootfs)
             let container = try Container(
                 request, namespace: namespace, pod: pod, loop: loop, launcher: launcher)
             containers[request.id] = container
             return CreateTaskResponse(pid: container.process.pid)
         } catch {
+            if !request.rootfs.isEmpty { RootMounts.unmount(rootfs) }
             ExitRecord(exitCode: 128, reason: "StartError", message: error.message).write(toBundle: request.bundle)
             throw error
         }

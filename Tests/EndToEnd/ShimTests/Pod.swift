@@ -7,6 +7,12 @@ import TTRPC
 import TaskAPI
 import TestSupport
 
+/// What a test found instead of what it needs to go on.
+struct Unexpected: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
 /// A pod's runtime folder with a shim of the built program. Everything it started is gone when the value goes away.
 final class Pod {
     let root: String
@@ -45,7 +51,7 @@ final class Pod {
             shim, ["-namespace", "default", "-id", name, "-address", "", "-publish-binary", "", "start"],
             environment: environment, workingDirectory: directory, seconds: 20)
         guard result.status.code == 0, result.errors.isEmpty, result.output.hasPrefix("unix:///") else {
-            throw Program.Failure(description: "start: \(result)")
+            throw Unexpected("start: \(result)")
         }
         return result.output
     }
@@ -62,7 +68,7 @@ final class Pod {
             Self.shim, ["-namespace", "default", "-id", name, "delete"], environment: ["SWIFTLET_ROOT": root],
             workingDirectory: directory, seconds: 20)
         guard result.status.code == 0, !result.output.isEmpty else {
-            throw Program.Failure(description: "delete: \(result)")
+            throw Unexpected("delete: \(result)")
         }
         return DeleteResponse(pid: 0)
     }

@@ -46,7 +46,7 @@ private let needs: ConditionTrait = .enabled(
         #expect(try pod.wait("trap") == 134)
         let record = try pod.exitRecord("trap")
         #expect(record["reason"] == .string("Trapped"))
-        guard case .string(let message)? = record["message"] else { throw Program.Failure(description: "\(record)") }
+        guard case .string(let message)? = record["message"] else { throw Unexpected("\(record)") }
         #expect(message.contains("unreachable"), "\(message)")
     }
 
@@ -55,7 +55,7 @@ private let needs: ConditionTrait = .enabled(
         #expect(throws: CallFailure.self) { try pod.create("none", guest: "no-such-guest") }
         let record = try pod.exitRecord("none")
         #expect(record["reason"] == .string("StartError") && record["exitCode"] == .number("128"))
-        guard case .string(let message)? = record["message"] else { throw Program.Failure(description: "\(record)") }
+        guard case .string(let message)? = record["message"] else { throw Unexpected("\(record)") }
         #expect(message.contains("no-such-guest.wasm"))
         #expect(throws: CallFailure.self) { try pod.create("elf", guest: "hello") { $0.module = Pod.shim } }
         #expect(pod.refusal("Checkpoint", CheckpointTaskRequest(id: "none"))?.code == .unimplemented)

@@ -85,6 +85,7 @@ public enum ShimCleanup {
             ExitRecord(exitCode: 137, signal: SIGKILL, reason: "Error", message: message).write(toBundle: bundle)
         }
         removeTree("\(bundle)/tmpfs")
+        RootMounts.unmount("\(bundle)/rootfs")
         SandboxMark.remove(fromBundle: bundle)
     }
 

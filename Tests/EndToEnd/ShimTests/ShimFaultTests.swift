@@ -74,7 +74,8 @@ private let needs: ConditionTrait = .enabled(
             try pod.start("c")
         }
         sync()
-        for process in pods.map(\.shimProcess) {
+        for pod in pods {
+            let process = pod.shimProcess
             print("idle shim with one container: \(memory(process))")
             let lines = text("/proc/\(process)/smaps_rollup").split(separator: "\n")
             let anonymous = lines.first { $0.hasPrefix("Anonymous:") }.flatMap { line in
@@ -82,6 +83,8 @@ private let needs: ConditionTrait = .enabled(
             }
             #expect(try #require(anonymous) <= 3 * 1024)
         }
+        // A pod ends with its value, and a value with its last use: the last measured one must be there until here.
+        withExtendedLifetime(pods) {}
     }
 
     @Test(arguments: [1, 2] as [UInt64])

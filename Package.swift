@@ -110,7 +110,7 @@ let controlPlane: [Target] = [
         "APIServer", in: "ControlPlane",
         [
             "KubernetesAPI", "Manifests", "ObjectStore", .product(name: "Logging", package: "swift-log"),
-            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
         ]),
 ]
 
@@ -202,6 +202,9 @@ let allTests: [Target] = [
     tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
     tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),
     tests("ControllersTests", in: "ControlPlane", ["Controllers", "ObjectStore", "KubernetesAPI"]),
+    tests(
+        "APIServerTests", in: "ControlPlane",
+        ["APIServer", "APIClient", "Controllers", "ObjectStore", "KubernetesAPI"]),
 ]
 
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.

@@ -128,7 +128,8 @@ public struct APIServer: Sendable {
         for warning in answer.warnings {
             // A header line holds no control characters, and quotes are escaped (RFC 9110 §5.6.4).
             let text = warning.unicodeScalars.filter { $0.value >= 0x20 && $0.value < 0x7F }
-            let quoted = String(String.UnicodeScalarView(text)).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            let quoted = String(String.UnicodeScalarView(text)).replacing("\\", with: "\\\\").replacing(
+                "\"", with: "\\\"")
             headers.append(HTTPField(name: .warning, value: "299 - \"\(quoted)\""))
         }
         let status = HTTPResponse.Status(code: answer.status)

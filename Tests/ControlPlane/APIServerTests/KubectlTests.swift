@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: the real kubectl against the server, where there is one; and what it asks for first.
+import APIClient
 import APIServer
 import Controllers
 import Glibc
@@ -8,7 +9,9 @@ import ObjectStore
 import Testing
 
 /// Runs a program with its output in files; returns exit code, output and errors.
-private func run(_ arguments: [String], in folder: String, environment: [String]) -> (code: Int32, out: String, err: String) {
+private func run(_ arguments: [String], in folder: String, environment: [String]) -> (
+    code: Int32, out: String, err: String
+) {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -17,8 +20,8 @@ private func run(_ arguments: [String], in folder: String, environment: [String]
             &actions, descriptor, "\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     }
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    var argv = arguments.map { strdup($0) } + [nil]
-    var envp = environment.map { strdup($0) } + [nil]
+    var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
     defer {
         argv.forEach { free($0) }
         envp.forEach { free($0) }
@@ -38,7 +41,9 @@ private func run(_ arguments: [String], in folder: String, environment: [String]
     return ((status >> 8) & 0xFF, content("out"), content("err"))
 }
 
-private let kubectl = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].first { access($0, X_OK) == 0 }
+private let kubectlPath: String? = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].first { (path: String) in
+    access(path, X_OK) == 0
+}
 
 @Suite(.timeLimit(.minutes(5))) struct `kubectl` {
     static let manifest = """
@@ -82,7 +87,8 @@ private let kubectl = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].first { acc
                         PodCondition(type: "Ready", status: .true, lastTransitionTime: Time.now))
                     pod.status.containerStatuses = pod.spec.containers.map { container in
                         ContainerStatus(
-                            name: container.name, state: ContainerState(running: ContainerStateRunning(startedAt: .now)),
+                            name: container.name,
+                            state: ContainerState(running: ContainerStateRunning(startedAt: .now)),
                             ready: true, image: container.image)
                     }
                 }
@@ -90,9 +96,9 @@ private let kubectl = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].first { acc
         }
     }
 
-    @Test(.enabled(if: kubectl != nil, "kubectl is not installed"))
+    @Test(.enabled(if: kubectlPath != nil, "kubectl is not installed"))
     func `applies, shows, scales, rolls out, rolls back, reads logs and deletes`() async throws {
-        let program = try #require(kubectl)
+        let program = try #require(kubectlPath)
         try await withServer(port: 0, logPath: { _, _, _ in "/tmp/swl-kubectl-test.log" }) { server in
             let port = try #require(server.port)
             let folder = server.folder
@@ -104,7 +110,9 @@ private let kubectl = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].first { acc
             write(Self.manifest, to: "\(folder)/web.yaml")
             defer {
                 unlink("/tmp/swl-kubectl-test.log")
-                _ = run(["/bin/rm", "-rf", "\(folder)/.kube", "\(folder)/web.yaml"], in: folder, environment: [])
+                _ = run(
+                    ["/bin/rm", "-rf", "\(folder)/.kube", "\(folder)/web.yaml", "\(folder)/c.yaml"], in: folder,
+                    environment: [])
                 for name in ["out", "err"] { unlink("\(folder)/\(name)") }
             }
             await withTaskGroup(of: Void.self) { group in
@@ -157,7 +165,9 @@ private let kubectl = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"].first { acc
         #expect(call("label", "deployment", "web", "tier=front").out == "deployment.apps/web labeled\n")
         #expect(call("get", "deploy", "-l", "tier=front", "-o", "name").out == "deployment.apps/web\n")
         #expect(call("wait", "--for=condition=Available", "deployment/web", "--timeout=10s").code == 0)
-        #expect(call("create", "configmap", "c", "--from-literal=a=b").out == "configmap/c created\n")
+        write("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: b}}", to: "\(folder)/c.yaml")
+        let config = call("create", "-f", "\(folder)/c.yaml")
+        #expect(config.out == "configmap/c created\n", "\(config.err)")
         #expect(call("get", "events").out.contains("SuccessfulCreate"))
         #expect(call("get", "endpointslices,namespaces,configmaps").code == 0)
         #expect(call("api-resources").out.contains("deployments"))

@@ -19,7 +19,8 @@ func withServer(
     let (listening, continuation) = AsyncStream.makeStream(of: APIServer.Listener.self)
     let configuration = APIServer.Configuration(
         socketPath: "\(folder)/api.sock", port: port, version: "test", logPath: logPath)
-    let server = APIServer(store: store, configuration: configuration) { continuation.yield($0) }
+    let server = APIServer(
+        store: store, configuration: configuration, onListening: { continuation.yield($0) })
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run() }
         var listeners: [APIServer.Listener] = []

@@ -11,9 +11,12 @@ import Testing
 private struct Enough: Error {}
 
 /// Lines of a streamed response until there are `count` of them.
-private func lines(_ server: ServerFixture, _ path: String, accept: String = "application/json", count: Int)
-    async throws -> [JSONValue]
-{
+///
+/// `onLine` is called with each line's number; what it changes happens while the response is open.
+private func lines(
+    _ server: ServerFixture, _ path: String, accept: String = "application/json", count: Int,
+    onLine: (Int) throws -> Void = { _ in }
+) async throws -> [JSONValue] {
     var pending: [UInt8] = []
     var found: [JSONValue] = []
     do {
@@ -22,6 +25,7 @@ private func lines(_ server: ServerFixture, _ path: String, accept: String = "ap
             while let newline = pending.firstIndex(of: 10) {
                 found.append(try KubernetesJSON.decode(JSONValue.self, from: Array(pending[..<newline])))
                 pending.removeFirst(newline + 1)
+                try onLine(found.count)
                 if found.count == count { throw Enough() }
             }
         }
@@ -33,11 +37,11 @@ private func lines(_ server: ServerFixture, _ path: String, accept: String = "ap
     @Test func `begins with what there is and goes on with changes`() async throws {
         try await withServer { server in
             try server.store.create(makePod("a"))
-            async let watched = lines(server, "\(podsPath)?watch=true", count: 3)
-            try await Task.sleep(for: .milliseconds(200))
-            try server.store.modify(Pod.self, namespace: "default", name: "a") { $0.status.phase = .running }
-            try server.store.delete(Pod.self, namespace: "default", name: "a")
-            let events = try await watched
+            let events = try await lines(server, "\(podsPath)?watch=true", count: 3) { line in
+                guard line == 1 else { return }
+                try server.store.modify(Pod.self, namespace: "default", name: "a") { $0.status.phase = .running }
+                try server.store.delete(Pod.self, namespace: "default", name: "a")
+            }
             #expect(events.map { $0["type"]?.stringValue } == ["ADDED", "MODIFIED", "DELETED"])
             #expect(events[1]["object"]?["status"]?["phase"]?.stringValue == "Running")
         }
@@ -128,30 +132,42 @@ private func lines(_ server: ServerFixture, _ path: String, accept: String = "ap
         ("?tailLines=3", "four\nfive\nsix\n"), ("?tailLines=5&limitBytes=9", "two\nthree"), ("?tailLines=0", ""),
         ("?tailLines=100", "one\ntwo\nthree\nfour\nfive\nsix\n"), ("?sinceTime=2026-01-02T03:04:05Z", "five\nsix\n"),
         ("?sinceSeconds=1", ""),
-        ("?tailLines=3&timestamps=true", """
+        (
+            "?tailLines=3&timestamps=true",
+            """
             2026-01-02T03:04:04.000000000Z four
             2026-01-02T03:04:05.000000000Z five
             2026-01-02T03:04:06.000000000Z six\n
-            """),
+            """
+        ),
     ]) func `shows what is asked for, across rotated files`(_ query: String, _ expected: String) async throws {
         try await withLog { server, _ in
-            #expect(try await server.send("GET", "\(podsPath)/web-1/log\(query)").text == expected)
+            let answer = try await server.send("GET", "\(podsPath)/web-1/log\(query)")
+            #expect(answer.text == expected)
         }
     }
 
     @Test func `is followed through a rotation until the container ends`() async throws {
         try await withLog { server, path in
-            async let followed = server.send("GET", "\(podsPath)/web-1/log?follow=true&tailLines=1")
-            try await Task.sleep(for: .milliseconds(300))
-            Self.write(path, [Self.line(7, "seven")], append: true)
-            try await Task.sleep(for: .milliseconds(300))
-            rename(path, "\(path).1")
-            Self.write(path, [Self.line(8, "eight")])
-            try await Task.sleep(for: .milliseconds(300))
-            try server.store.modify(Pod.self, namespace: "default", name: "web-1") { pod in
-                pod.status.containerStatuses[0].state = ContainerState(terminated: ContainerStateTerminated())
+            // Each step happens when the result of the one before has arrived.
+            var text = ""
+            let request = APIClient.Request("GET", "\(podsPath)/web-1/log?follow=true&tailLines=1")
+            try await server.client.stream(request) { chunk in
+                text += String(decoding: chunk, as: UTF8.self)
+                switch text {
+                case "six\n": Self.write(path, [Self.line(7, "seven")], append: true)
+                case "six\nseven\n":
+                    Self.write(path, [Self.line(8, "eight")], append: true)
+                    rename(path, "\(path).1")
+                    Self.write(path, [Self.line(9, "nine")])
+                case "six\nseven\neight\nnine\n":
+                    try server.store.modify(Pod.self, namespace: "default", name: "web-1") { pod in
+                        pod.status.containerStatuses[0].state = ContainerState(terminated: ContainerStateTerminated())
+                    }
+                default: break
+                }
             }
-            #expect(try await followed.text == "six\nseven\neight\n")
+            #expect(text == "six\nseven\neight\nnine\n")
         }
     }
 

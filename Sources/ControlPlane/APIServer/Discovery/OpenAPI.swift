@@ -19,7 +19,9 @@ enum OpenAPI {
         return try APIResponse(document(types))
     }
 
-    private static func root(_ version: String) -> String { version.contains("/") ? "apis/\(version)" : "api/\(version)" }
+    private static func root(_ version: String) -> String {
+        version.contains("/") ? "apis/\(version)" : "api/\(version)"
+    }
 
     private static var index: JSONValue {
         var paths: [String: JSONValue] = [:]

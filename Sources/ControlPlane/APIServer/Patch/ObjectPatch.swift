@@ -102,7 +102,8 @@ enum JSONPatch {
 
     private static func failed(_ what: String, _ operation: JSONValue) -> APIError {
         APIError(
-            422, "Invalid", "the server rejected our request due to an error in our request: \(what): "
+            422, "Invalid",
+            "the server rejected our request due to an error in our request: \(what): "
                 + (operation["path"]?.stringValue ?? "no path"))
     }
 

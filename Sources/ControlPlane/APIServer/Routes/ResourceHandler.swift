@@ -8,10 +8,19 @@ struct ResourceHandler: Sendable {
     let store: ObjectStore
     let now: @Sendable () -> Time
 
+    /// Bodies are JSON; a missing type means JSON, as for curl's sake.
+    private func checkMediaType(_ request: APIRequest) throws(APIError) {
+        let type = request.mediaType
+        guard type.isEmpty || type == "application/json" else {
+            throw .unsupportedMediaType(type, accepted: ["application/json"])
+        }
+    }
+
     /// Everything but subresources that are not part of the object.
     func respond<T: KubernetesObject>(
         _ type: T.Type, _ target: ResourceTarget, _ request: APIRequest
     ) throws -> APIResponse {
+        if request.method != "PATCH", !request.body.isEmpty { try checkMediaType(request) }
         guard let name = target.name else { return try respondToCollection(type, target, request) }
         switch (request.method, target.subresource) {
         case ("GET", nil) where request.flag("watch") && request.query["watch"] != nil:
@@ -54,8 +63,10 @@ struct ResourceHandler: Sendable {
 
     func find<T: KubernetesObject>(_ type: T.Type, _ namespace: String, _ name: String) throws(APIError) -> T {
         guard let object = store.get(type, namespace: namespace, name: name) else {
-            throw APIError(StoreError(.notFound, "\(T.groupResource) \"\(name)\" not found", resource: T.groupResource,
-                name: name))
+            throw APIError(
+                StoreError(
+                    .notFound, "\(T.groupResource) \"\(name)\" not found", resource: T.groupResource,
+                    name: name))
         }
         return object
     }
@@ -113,7 +124,7 @@ struct ResourceHandler: Sendable {
     private func create<T: KubernetesObject>(
         _ type: T.Type, _ target: ResourceTarget, _ request: APIRequest
     ) throws -> APIResponse {
-        let (object, warnings) = try Admission.decode(type, request, namespace: target.namespace)
+        let (object, warnings) = try Admission.decode(type, json: request.body, request, target)
         let stored = try write(isDryRun: request.isDryRun) { store throws(StoreError) in try store.create(object) }
         var response = try answer(stored, request, status: 201)
         response.warnings = warnings
@@ -123,7 +134,7 @@ struct ResourceHandler: Sendable {
     private func replace<T: KubernetesObject>(
         _ type: T.Type, _ target: ResourceTarget, _ name: String, _ request: APIRequest
     ) throws -> APIResponse {
-        let (object, warnings) = try Admission.decode(type, request, namespace: target.namespace)
+        let (object, warnings) = try Admission.decode(type, json: request.body, request, target)
         guard object.metadata.name == name else {
             throw APIError.badRequest(
                 "the name of the object (\(object.metadata.name)) does not match the name on the URL (\(name))")
@@ -170,7 +181,7 @@ struct ResourceHandler: Sendable {
             let stored = try find(type, target.namespace ?? "", name)
             let json = try patch.applied(to: try JSONValue(encoding: stored), of: T.self)
             let (object, warnings) = try Admission.decode(
-                type, json: try KubernetesJSON.encode(json), request, namespace: target.namespace)
+                type, json: try KubernetesJSON.encode(json), request, target)
             do {
                 let updated = try update(
                     object, isStatus: target.subresource == "status", isDryRun: request.isDryRun)

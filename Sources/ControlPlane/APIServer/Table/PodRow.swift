@@ -2,7 +2,7 @@
 // Swiftlet: the row of a pod.
 //
 // As upstream: k8s.io/kubernetes/pkg/printers/internalversion printPod.
-import KubernetesAPI
+public import KubernetesAPI
 
 extension RowPrinter where T == Pod {
     static var pods: RowPrinter<Pod> {
@@ -33,18 +33,18 @@ extension RowPrinter where T == Pod {
 }
 
 /// A pod in one line.
-struct PodSummary: Sendable, Equatable {
-    private(set) var readyContainers = 0
-    private(set) var containers = 0
+public struct PodSummary: Sendable, Equatable {
+    public private(set) var readyContainers = 0
+    public private(set) var containers = 0
     /// The STATUS column: phase, or the reason of the container that is in the way.
-    private(set) var reason: String
-    private(set) var restarts = 0
-    private(set) var lastRestart: Time?
+    public private(set) var reason: String
+    public private(set) var restarts = 0
+    public private(set) var lastRestart: Time?
 
     private var sidecarRestarts = 0
     private var lastSidecarRestart: Time?
 
-    init(_ pod: Pod) {
+    public init(_ pod: Pod) {
         reason = pod.status.reason.isEmpty ? (pod.status.phase ?? .pending).rawValue : pod.status.reason
         let sidecars = Set(pod.spec.initContainers.filter { $0.restartPolicy == .always }.map { $0.name })
         containers = pod.spec.containers.count + sidecars.count

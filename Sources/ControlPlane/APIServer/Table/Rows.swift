@@ -136,7 +136,8 @@ extension RowPrinter where T == Event {
             .text("Reason", "What happened, in a word."), .text("Object", "To what it happened."),
             .text("Subobject", "To which part of it.", wide: true), .text("Source", "Who says so.", wide: true),
             .text("Message", "What happened."), .text("First Seen", "Time since it happened first.", wide: true),
-            .count("Count", "How often it happened.", wide: true), Table.Column(
+            .count("Count", "How often it happened.", wide: true),
+            Table.Column(
                 name: "Name", type: "string", format: "name", description: "Unique within the namespace.",
                 priority: 1),
         ]) { event, now in
@@ -171,7 +172,9 @@ extension RowPrinter where T == Node {
             var status = ready == .true ? "Ready" : ready == nil ? "Unknown" : "NotReady"
             if node.spec.unschedulable { status += ",SchedulingDisabled" }
             let prefix = "node-role.kubernetes.io/"
-            let roles = node.metadata.labels.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            let roles = node.metadata.labels.keys.filter { $0.hasPrefix(prefix) }.map {
+                String($0.dropFirst(prefix.count))
+            }
             return [
                 .string(node.metadata.name), .string(status), .list(roles.sorted()),
                 .age(node.metadata.creationTimestamp, now), .string(info.kubeletVersion),

@@ -165,7 +165,7 @@ private let kubectlPath: String? = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"
         #expect(call("label", "deployment", "web", "tier=front").out == "deployment.apps/web labeled\n")
         #expect(call("get", "deploy", "-l", "tier=front", "-o", "name").out == "deployment.apps/web\n")
         #expect(call("wait", "--for=condition=Available", "deployment/web", "--timeout=10s").code == 0)
-        write("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: b}}", to: "\(folder)/c.yaml")
+        write("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n", to: "\(folder)/c.yaml")
         let config = call("create", "-f", "\(folder)/c.yaml")
         #expect(config.out == "configmap/c created\n", "\(config.err)")
         #expect(call("get", "events").out.contains("SuccessfulCreate"))

@@ -68,13 +68,15 @@ struct ModuleValidator {
     private func checkSizes(_ tables: borrowing ModuleTables) throws(WasmError) {
         for item in module.imports {
             switch item.description {
-            case .table(let type): try check(type.limits, of: "imported table \(item.module).\(item.name)", .import)
-            case .memory(let type): try check(type.limits, of: "imported memory \(item.module).\(item.name)", .import)
+            case .table(let type):
+                try check(type.limits, isMemory: false, of: "imported table \(item.module).\(item.name)", .import)
+            case .memory(let type):
+                try check(type.limits, isMemory: true, of: "imported memory \(item.module).\(item.name)", .import)
             default: break
             }
         }
-        for type in module.tables { try check(type.limits, of: "table", .table) }
-        for type in module.memories { try check(type.limits, of: "memory", .memory) }
+        for type in module.tables { try check(type.limits, isMemory: false, of: "table", .table) }
+        for type in module.memories { try check(type.limits, isMemory: true, of: "memory", .memory) }
         if tables.memoryCount > 1 && !features.contains(.multiMemory) {
             let section = module.memories.isEmpty ? Section.Identifier.import : .memory
             let place = module.sections.first { $0.identifier == section }?.payload.lowerBound ?? 0
@@ -84,17 +86,18 @@ struct ModuleValidator {
         }
     }
 
-    private func check(_ size: Limits, of what: String, _ section: Section.Identifier) throws(WasmError) {
-        let isMemory = what.contains("memory")
+    private func check(
+        _ size: Limits, isMemory: Bool, of what: @autoclosure () -> String, _ section: Section.Identifier
+    ) throws(WasmError) {
         let most: UInt64 = isMemory ? 65_536 : 0xFFFF_FFFF
         if let largest = [size.minimum, size.maximum ?? 0].max(), largest > most {
             let rule = isMemory ? "memory size must be at most 65536 pages (4GiB)" : "table size must be at most 2^32-1"
-            throw invalid(section, "\(rule): \(what) declares \(largest)")
+            throw invalid(section, "\(rule): \(what()) declares \(largest)")
         }
         if let maximum = size.maximum, size.minimum > maximum {
             throw invalid(
                 section,
-                "size minimum must not be greater than maximum: \(what) declares \(size.minimum) and \(maximum)")
+                "size minimum must not be greater than maximum: \(what()) declares \(size.minimum) and \(maximum)")
         }
     }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: the root command. One verb, one file.
+
+import ArgumentParser
+
+struct Swiftlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "swiftlet",
+        abstract: "Run WebAssembly workloads the Kubernetes way, each in a sandboxed process.",
+        discussion: """
+            Examples:
+              swiftlet run app.wasm --dir ./data:/data
+              swiftlet up -f manifests/wasm-api.yaml
+              swiftlet get pods
+            """,
+        subcommands: [
+            RunCommand.self,
+            InspectCommand.self,
+            ValidateCommand.self,
+            GetCommand.self,
+            LogsCommand.self,
+        ])
+}

@@ -165,6 +165,7 @@ let allTests: [Target] = [
     tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime"]),
     tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime"]),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
+    tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
     tests("TestSupportTests", in: "Support", []),
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),

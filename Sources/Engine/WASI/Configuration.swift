@@ -14,6 +14,8 @@ public struct WASIConfiguration: Sendable {
     public var network: NetworkAccess
     // LIMIT: descriptors the guest may hold at a time.
     public var descriptorCountMax: Int
+    /// The host's descriptors that the guest has as 0, 1 and 2. They stay open whatever the guest does.
+    public var standardDescriptors: [Int32] = [0, 1, 2]
 
     public init(
         arguments: [String] = [], environment: [String] = [], preopens: [PreopenedDirectory] = [],

@@ -41,6 +41,12 @@ struct Function {
         implementation = .outcome(outcome)
     }
 
+    /// Compares bytes: a module's imports are looked up one by one at every start.
+    func isNamed(_ text: String) -> Bool {
+        guard text.utf8.count == name.utf8CodeUnitCount else { return false }
+        return name.withUTF8Buffer { text.utf8.elementsEqual($0) }
+    }
+
     func matches(_ type: FunctionType) -> Bool {
         guard type.results == (hasResult ? [.i32] : []), type.parameters.count == parameters.utf8CodeUnitCount else {
             return false

@@ -6,7 +6,7 @@ extension Function {
     nonisolated(unsafe) static let socketFunctions: [Function] =
         [
             Function("sock_accept", "iii") { (c, g) throws(Errno) in try c.sockAccept(g) },
-            Function("sock_accept", "ii") { (c, g) throws(Errno) in try c.sockAcceptWithoutFlags(g) },
+            Function("sock_accept", "ii", extension: true) { (c, g) throws(Errno) in try c.sockAcceptWithoutFlags(g) },
             Function("sock_recv", "iiiiii") { (c, g) throws(Errno) in try c.sockRecv(g) },
             Function("sock_send", "iiiii") { (c, g) throws(Errno) in try c.sockSend(g) },
             Function("sock_shutdown", "ii") { (c, g) throws(Errno) in try c.sockShutdown(g) },

@@ -18,7 +18,7 @@ public final class WASIContext: HostModule {
     /// A sleep was ended by the stop already; see `pollOneoff`.
     var hasEndedSleep = false
 
-    /// Takes over the descriptors in `configuration`. The standard descriptors 0–2 are found as they are.
+    /// Takes over the descriptors in `configuration`. The standard descriptors are found as they are.
     ///
     /// SIGPIPE is ignored from now on in this process: a guest has no signals, it gets the errno PIPE.
     public init(_ configuration: WASIConfiguration, waiter: Waiter = Waiter()) {
@@ -29,7 +29,7 @@ public final class WASIContext: HostModule {
         boundSockets = configuration.network.boundSockets
         self.waiter = waiter
         descriptors = DescriptorTable(countMax: configuration.descriptorCountMax)
-        for standard: Int32 in 0...2 { descriptors.append(Descriptor.standard(standard)) }
+        for standard in configuration.standardDescriptors { descriptors.append(Descriptor.standard(standard)) }
         for preopen in configuration.preopens { descriptors.append(.preopen(preopen)) }
         for listener in configuration.listeners { descriptors.append(.adopted(listener)) }
         signal(SIGPIPE, SIG_IGN)
@@ -66,7 +66,7 @@ public final class WASIContext: HostModule {
 
     public func function(module: String, name: String, type: FunctionType) -> HostFunction? {
         guard let snapshot = WASIContext.snapshot(ofModule: module) else { return nil }
-        for function in Function.all where String(describing: function.name) == name && function.matches(type) {
+        for function in Function.all where function.isNamed(name) && function.matches(type) {
             guard snapshot == .preview1 || !function.isExtension else { continue }
             return function.hostFunction(of: self, snapshot: snapshot, type: type)
         }

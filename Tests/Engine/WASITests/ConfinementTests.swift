@@ -10,6 +10,7 @@ private let readWrite: UInt64 = 1 << 1 | 1 << 6
 /// outside/secret beside inside/, which is the guest's.
 private func prison() throws -> TemporaryDirectory {
     let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
     directory.makeDirectory("outside")
     directory.write("outside/secret", "secret")
     directory.makeDirectory("inside")
@@ -32,6 +33,7 @@ private func prison() throws -> TemporaryDirectory {
 
     @Test(arguments: escapes) func `no path leads out, whatever the function`(path: String) throws {
         let directory = try prison()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(directory, "inside")
         for follow in [true, false] where follow || path != "secret" {
             #expect(guest.open(path, follow: follow).failure == .notPermitted)
@@ -70,6 +72,7 @@ private func prison() throws -> TemporaryDirectory {
 
     @Test func `a link whose name ends in a slash is not followed out by linking or renaming`() throws {
         let directory = try prison()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(directory, "inside")
         let out = guest.put(Array("out/".utf8))
         let new = guest.put(Array("new".utf8))
@@ -124,6 +127,7 @@ private func prison() throws -> TemporaryDirectory {
 
     @Test func `links swapped while paths are resolved never lead out`() throws {
         let directory = try prison()
+        defer { withExtendedLifetime(directory) {} }
         // inside/flip is in turn a directory with a harmless `secret` and a link to the outside.
         directory.makeDirectory("inside/a")
         directory.write("inside/a/secret", "harmless")
@@ -159,6 +163,7 @@ private func prison() throws -> TemporaryDirectory {
 
     @Test func `a directory moved away under a path with dots does not open what is above`() throws {
         let directory = try prison()
+        defer { withExtendedLifetime(directory) {} }
         directory.makeDirectory("inside/deep")
         directory.makeDirectory("inside/deep/er")
         let isOver = Atomic<Bool>(false)
@@ -185,6 +190,7 @@ private func prison() throws -> TemporaryDirectory {
 @Suite struct `read-only directories` {
     @Test func `nothing can be changed`() throws {
         let directory = try prison()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(directory, "inside", isReadOnly: true)
         let file = guest.put(Array("file".utf8))
         let new = guest.put(Array("new".utf8))
@@ -215,6 +221,7 @@ private func prison() throws -> TemporaryDirectory {
 
     @Test func `a file cannot be linked or moved out of it into a writable one`() throws {
         let directory = try prison()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(
             WASIConfiguration(preopens: [
                 PreopenedDirectory(descriptor: directory.open("inside"), guestPath: "/ro", isReadOnly: true),

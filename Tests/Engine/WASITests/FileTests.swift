@@ -14,6 +14,7 @@ private let truncate: UInt32 = 8
 @Suite struct `files` {
     @Test func `what is written can be read back at the right place`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(directory)
         let file = try guest.open("new", oflags: create, rights: read | write | seek | tell).get()
         #expect(file == 4)
@@ -36,6 +37,7 @@ private let truncate: UInt32 = 8
 
     @Test func `seeking counts from start, position and end, in each snapshot's order`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("f", "0123456789")
         for (module, whence) in [("wasi_snapshot_preview1", [0, 1, 2]), ("wasi_unstable", [2, 0, 1])] {
             let preopen = PreopenedDirectory(descriptor: directory.open(), guestPath: "/")
@@ -55,6 +57,7 @@ private let truncate: UInt32 = 8
 
     @Test func `vectors are limited, bounded and cannot overflow`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(directory)
         let file = try guest.open("f", oflags: create, rights: read | write).get()
         let end = UInt32(guest.bytes.count)
@@ -78,6 +81,7 @@ private let truncate: UInt32 = 8
 
     @Test func `creating, truncating and exclusive opening do what POSIX says`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("old", "text")
         let guest = FakeGuest(directory)
         #expect(guest.open("none").failure == .noEntry)
@@ -93,6 +97,7 @@ private let truncate: UInt32 = 8
 
     @Test func `append, sync and their reports`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("log", "a")
         let guest = FakeGuest(directory)
         let file = try guest.open("log", rights: FakeGuest.allRights, flags: 1 | 16).get()
@@ -112,6 +117,7 @@ private let truncate: UInt32 = 8
 
     @Test func `sizes and times can be set`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(directory)
         let file = try guest.open("f", oflags: create, rights: FakeGuest.allRights).get()
         #expect(guest.call("fd_filestat_set_size", .i32(file), .i64(100)) == .success)
@@ -131,6 +137,7 @@ private let truncate: UInt32 = 8
 
     @Test func `snapshot 0 has a filestat of 56 bytes with a short link count`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("f", "123")
         let preopen = PreopenedDirectory(descriptor: directory.open(), guestPath: "/")
         let guest = FakeGuest(WASIConfiguration(preopens: [preopen]), module: "wasi_unstable")
@@ -146,6 +153,7 @@ private let truncate: UInt32 = 8
 
     @Test func `a guest holds as many descriptors as it is given, and the numbers are used again`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("f", "")
         let preopen = PreopenedDirectory(descriptor: directory.open(), guestPath: "/")
         let guest = FakeGuest(WASIConfiguration(preopens: [preopen], descriptorCountMax: 6))
@@ -158,6 +166,7 @@ private let truncate: UInt32 = 8
 
     @Test func `renumbering replaces an open descriptor only`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("a", "A")
         directory.write("b", "B")
         let guest = FakeGuest(directory)
@@ -172,6 +181,7 @@ private let truncate: UInt32 = 8
 
     @Test func `directory entries come in full buffers, and cookies continue`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         for index in 0..<200 { directory.write("file-\(index)", "") }
         let guest = FakeGuest(directory)
         var names: Set<String> = []
@@ -198,6 +208,7 @@ private let truncate: UInt32 = 8
 
     @Test func `preopened directories have names, other descriptors have none`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         let guest = FakeGuest(
             WASIConfiguration(preopens: [PreopenedDirectory(descriptor: directory.open(), guestPath: "/data")]))
         #expect(guest.call("fd_prestat_get", 3, 16) == .success)
@@ -225,6 +236,7 @@ private let truncate: UInt32 = 8
 @Suite struct `rights` {
     @Test func `a function needs its right`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("f", "text")
         let guest = FakeGuest(directory)
         let file = try guest.open("f", rights: 0).get()
@@ -242,6 +254,7 @@ private let truncate: UInt32 = 8
 
     @Test func `rights only become fewer`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("f", "text")
         directory.makeDirectory("d")
         let guest = FakeGuest(directory)

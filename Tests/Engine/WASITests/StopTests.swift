@@ -134,6 +134,7 @@ private func milliseconds(_ body: () throws -> Void) rethrows -> Double {
 
     @Test func `regular files are always ready and say how much is left`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         directory.write("f", "12345")
         let guest = FakeGuest(directory)
         let file = try guest.open("f", rights: FakeGuest.allRights).get()
@@ -239,6 +240,7 @@ private func milliseconds(_ body: () throws -> Void) rethrows -> Double {
 
     @Test func `reading a pipe ends after what is left in it`() throws {
         let directory = try TemporaryDirectory()
+        defer { withExtendedLifetime(directory) {} }
         mkfifo(directory.path + "/pipe", 0o600)
         let supervisor = Supervisor()
         let preopen = PreopenedDirectory(descriptor: directory.open(), guestPath: "/")

@@ -13,6 +13,7 @@
     SW_ADDRESSES6(name, T, R)                                                                                         \
     sw_h_##name##_si, sw_h_##name##_si_a, sw_h_##name##_ai, sw_h_##name##_ai_a,
 #define SW_ADDRESSES4(name, T, R) sw_h_##name##_s, sw_h_##name##_s_a, sw_h_##name##_a, sw_h_##name##_a_a,
+#define SW_SUM_ADDRESSES4(name, T, R) SW_ADDRESSES4(name##_sum, T, R)
 #define SW_ADDRESSES_STORE(name, T, R)                                                                                \
     sw_h_##name##_ss, sw_h_##name##_as, sw_h_##name##_sa, sw_h_##name##_si, sw_h_##name##_ai,
 #define SW_ADDRESSES_FLOAT_STORE(name, T, R)                                                                          \
@@ -38,6 +39,7 @@ uint64_t sw_handler_address(int32_t number) {
         SW_CONVERSIONS(SW_ADDRESSES4, SW_ADDRESSES4)
         SW_SATURATING(SW_ADDRESSES4)
         SW_LOADS(SW_ADDRESSES4)
+        SW_LOADS(SW_SUM_ADDRESSES4)
         SW_STORES(SW_ADDRESSES_STORE, SW_ADDRESSES_FLOAT_STORE)
         SW_SINGLES(SW_ADDRESS)
     };
@@ -45,7 +47,14 @@ uint64_t sw_handler_address(int32_t number) {
 }
 
 void sw_run(sw_function *function, sw_context *context, uint64_t *frame) {
-    frame[function->header] = (uint64_t)(uintptr_t)context->machine->exit_code;
+    sw_machine *machine = context->machine;
+    if (frame + function->frame_slots > machine->stack_limit) {
+        machine->trap_reason = machine->is_interrupted ? 11 : 10;
+        machine->trap_pc = machine->exit_code;
+        machine->trap_sp = frame;
+        return;
+    }
+    frame[function->header] = (uint64_t)(uintptr_t)machine->exit_code;
     frame[function->header + 1] = (uint64_t)(uintptr_t)frame;
     sw_handler first = *(const sw_handler_word *)function->code;
     first(function->code, frame, context->memory->base, context->memory->byte_count, context, 0, 0, 0);

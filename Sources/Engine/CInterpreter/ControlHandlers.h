@@ -72,13 +72,8 @@ SW_HANDLER(br_back) {
 SW_BRANCH_TABLE(br_table_s, SW_SLOT_I32(SW_U16(8)))
 SW_BRANCH_TABLE(br_table_a, SW_ACC_I32)
 
-// The first instruction of a function: slots of the frame at 8 (32 bits), first local at 12, locals at 14.
-SW_HANDLER(enter) {
-    if (SW_UNLIKELY(sp + SW_U32(8) > cx->machine->stack_limit)) SW_GO(trap_stack);
-    SW_NEXT(16);
-}
+// The first instruction of a function that has locals: first local at 12, number of locals at 14.
 SW_HANDLER(enter_locals) {
-    if (SW_UNLIKELY(sp + SW_U32(8) > cx->machine->stack_limit)) SW_GO(trap_stack);
     uint64_t *local = sp + SW_U16(12);
 #pragma clang loop vectorize(disable) unroll(disable)
     for (uint32_t n = SW_U16(14); n != 0; n--) *local++ = 0;
@@ -91,10 +86,15 @@ SW_HANDLER(enter_locals) {
     (frame)[header] = (uint64_t)(uintptr_t)(pc + (byte_count));                                                       \
     (frame)[(header) + 1] = (uint64_t)(uintptr_t)sp;
 
+// A function that was not translated yet says 0 slots; its entry handler looks again.
+#define SW_CHECK_STACK(frame, function)                                                                               \
+    if (SW_UNLIKELY((frame) + (function)->frame_slots > cx->machine->stack_limit)) SW_GO(trap_stack);
+
 // Function at 16, frame at 8, header at 10.
 SW_HANDLER(call) {
     const sw_function *function = SW_POINTER(const sw_function, 16);
     uint64_t *frame = sp + SW_U16(8);
+    SW_CHECK_STACK(frame, function)
     SW_PUSH_FRAME(frame, SW_U16(10), 24)
     sp = frame;
     pc = function->code;
@@ -107,6 +107,7 @@ SW_HANDLER(call) {
     uint32_t header = (function)->header;                                                                             \
     uint64_t *saved = (frame) + header, *inner = saved + SW_CROSS_SLOTS;                                              \
     if (SW_UNLIKELY(inner + header + 2 > cx->machine->stack_limit)) SW_GO(trap_stack);                                \
+    SW_CHECK_STACK(inner, function)                                                                                   \
     saved[0] = (uint64_t)(uintptr_t)(pc + (length));                                                                  \
     saved[1] = (uint64_t)(uintptr_t)sp;                                                                               \
     saved[2] = (uint64_t)(uintptr_t)cx;                                                                               \
@@ -167,6 +168,7 @@ SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_elsewhere
             SW_GO(call_indirect_elsewhere);                                                                           \
         }                                                                                                             \
         uint64_t *frame = sp + SW_U16(10);                                                                            \
+        SW_CHECK_STACK(frame, function)                                                                               \
         SW_PUSH_FRAME(frame, function->header, 24)                                                                    \
         sp = frame;                                                                                                   \
         pc = function->code;                                                                                          \
@@ -226,6 +228,7 @@ SW_HANDLER(translate_entry) {
         SW_GO(stop);
     }
     pc = function->code;
+    SW_CHECK_STACK(sp, function)
     SW_DISPATCH();
 }
 

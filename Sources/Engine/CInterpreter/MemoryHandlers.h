@@ -24,6 +24,23 @@
     SW_LOAD(name, M, R, a_a, SW_ACC_I32, acc)
 SW_LOADS(SW_DEFINE_LOAD)
 
+// Loads whose address is a sum: result slot at 8, summands at 10 and 12, 16-bit offset at 14.
+#define SW_SUM_LOAD(name, M, R, suffix, left, to)                                                                     \
+    SW_HANDLER(name##_sum_##suffix) {                                                                                 \
+        M value;                                                                                                      \
+        uint64_t at = (uint64_t)(uint32_t)((left) + SW_SLOT_I32(SW_U16(12))) + SW_U16(14);                            \
+        if (SW_UNLIKELY(at + sizeof(M) > ms)) SW_GO(trap_out_of_bounds_memory);                                       \
+        __builtin_memcpy(&value, md + at, sizeof(M));                                                                 \
+        SW_KEEP_##R((SW_C_##R)value);                                                                                 \
+        SW_FINISH_##to(R)                                                                                             \
+    }
+#define SW_DEFINE_SUM_LOAD(name, M, R)                                                                                \
+    SW_SUM_LOAD(name, M, R, s, SW_SLOT_I32(SW_U16(10)), slot)                                                         \
+    SW_SUM_LOAD(name, M, R, s_a, SW_SLOT_I32(SW_U16(10)), acc)                                                        \
+    SW_SUM_LOAD(name, M, R, a, SW_ACC_I32, slot)                                                                      \
+    SW_SUM_LOAD(name, M, R, a_a, SW_ACC_I32, acc)
+SW_LOADS(SW_DEFINE_SUM_LOAD)
+
 // Stores: address slot at 8, value slot or 16-bit immediate at 10, offset at 12.
 #define SW_STORE(name, M, suffix, address, operand)                                                                   \
     SW_HANDLER(name##_##suffix) {                                                                                     \

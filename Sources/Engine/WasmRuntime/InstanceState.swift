@@ -65,9 +65,10 @@ final class InstanceState {
     func translate(_ function: UnsafeMutablePointer<sw_function>) -> Bool {
         do {
             var translator = try translator(for: Int(function.pointee.index))
-            try translator.run()
+            let slots = try translator.run()
             guard let code = store.codeArena.add(translator.code.bytes, of: function) else { return false }
             function.pointee.code = code
+            function.pointee.frame_slots = UInt32(slots)
             return true
         } catch {
             return false

@@ -8,6 +8,7 @@
 #define SW_NUMBERS6(name, T, R) SW_##name, SW_##name##_last = SW_##name + 5,
 #define SW_NUMBERS4(name, T, R) SW_##name, SW_##name##_last = SW_##name + 3,
 #define SW_NUMBERS5(name, T, R) SW_##name, SW_##name##_last = SW_##name + 4,
+#define SW_SUM_NUMBERS4(name, T, R) SW_##name##_sum, SW_##name##_sum_last = SW_##name##_sum + 3,
 #define SW_BRANCH_NUMBERS10(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 9,
 #define SW_BRANCH_NUMBERS12(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 11,
 #define SW_NUMBER(name) SW_##name,
@@ -24,6 +25,7 @@ enum {
     SW_CONVERSIONS(SW_NUMBERS4, SW_NUMBERS4)
     SW_SATURATING(SW_NUMBERS4)
     SW_LOADS(SW_NUMBERS4)
+    SW_LOADS(SW_SUM_NUMBERS4)
     SW_STORES(SW_NUMBERS5, SW_NUMBERS5)
     SW_SINGLES(SW_NUMBER)
     SW_handler_count

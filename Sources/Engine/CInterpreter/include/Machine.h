@@ -67,6 +67,8 @@ typedef struct sw_function {
     uint16_t result_count;
     /// Slot of the return address in the frame: max(parameters, results).
     uint16_t header;
+    /// Slots of the whole frame; 0 before translation and for the host.
+    uint32_t frame_slots;
 } sw_function;
 
 /// The part of an instance that handlers read. The rest lives in Swift.

@@ -178,7 +178,7 @@ extension Translator {
     }
 
     /// The comparison that made `condition`, if it was the last instruction and fits into a branch.
-    private func fusedComparison(_ condition: StackValue, _ position: Int) -> Comparison? {
+    private func fusedComparison(_ condition: StackValue, _ position: Int) -> FusableOperation? {
         guard condition.isTemporary, let comparison, comparison.end == code.count,
             comparison.slot == temporarySlot(position),
             comparison.form < 3 || Int16(exactly: comparison.immediate) != nil
@@ -186,7 +186,7 @@ extension Translator {
         return comparison
     }
 
-    private func fusedHandler(_ comparison: Comparison, jumpsIf: Bool) -> Int {
+    private func fusedHandler(_ comparison: FusableOperation, jumpsIf: Bool) -> Int {
         if comparison.base < Int(SW_f32_eq) {
             var index = (comparison.base - Int(SW_i32_eq)) / 10
             if !jumpsIf { index = index / 10 * 10 + Self.inverted[index % 10] }

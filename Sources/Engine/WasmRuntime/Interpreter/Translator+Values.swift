@@ -108,10 +108,19 @@ extension Translator {
             ? word(number(slot), left, imm32: UInt32(bitPattern: immediate)) : word(number(slot), left, right)
         emitProducer(base + form * 2, result, to: slot, operands)
         push(.temporary, result)
-        guard compares else { return }
-        comparison = Comparison(
+        guard compares || base == Int(SW_i32_add) else { return }
+        var operation = FusableOperation(
             position: code.count - 16, end: code.count, slot: slot, base: base, form: form, left: left, right: right,
             immediate: immediate, accumulators: before)
+        if compares {
+            comparison = operation
+            return
+        }
+        if form == 2 {
+            // Which summand is in the accumulator does not matter.
+            (operation.form, operation.right) = (1, left)
+        }
+        addition = operation
     }
 
     /// `eqz`; of an integer comparison just made it is the opposite comparison.
@@ -176,6 +185,7 @@ extension Translator {
             noteWrite(slot)
             accumulators[registers.rawValue] = Int32(truncatingIfNeeded: slot)
             comparison = nil
+            addition = nil
         case .temporary: emitMove(from: temporarySlot(position), to: slot, registers)
         case .local(let other): emitMove(from: localSlot(other), to: slot, registers)
         }
@@ -208,11 +218,29 @@ extension Translator {
         let index = Int(opcode.rawValue) - 0x28
         let type = index < types.count ? types[index] : .i64
         let (address, position) = pop()
+        if let sum = sum(making: address, position), offset <= 0xFFFF {
+            code.truncate(to: sum.position)
+            accumulators = sum.accumulators
+            producers[0].position = -1
+            let slot = temporarySlot(position)
+            let operands = word(number(slot), sum.left, sum.right, UInt16(offset))
+            push(.temporary, type)
+            emitProducer(Int(SW_i32_load_sum) + index * 4 + sum.form * 2, type, to: slot, operands)
+            return
+        }
         let from = operand(address, position)
         let slot = temporarySlot(position)
         let operands = word(number(slot), from ?? 0, imm32: offset)
         push(.temporary, type)
         emitProducer(Int(SW_i32_load) + index * 4 + (from == nil ? 2 : 0), type, to: slot, operands)
+    }
+
+    /// The addition that made the address, if it was the last instruction.
+    private func sum(making address: StackValue, _ position: Int) -> FusableOperation? {
+        guard address.isTemporary, let addition, addition.end == code.count,
+            addition.slot == temporarySlot(position), addition.form < 2
+        else { return nil }
+        return addition
     }
 
     mutating func store(_ opcode: Opcode, offset: UInt32) {

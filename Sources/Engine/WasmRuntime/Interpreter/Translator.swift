@@ -69,12 +69,12 @@ struct Producer {
     var handler = 0
 }
 
-/// A comparison that a following branch may swallow.
-struct Comparison {
+/// A comparison that a following branch may swallow, or an addition that a load may.
+struct FusableOperation {
     var position: Int
     var end: Int
     var slot: Int
-    /// First handler of the comparison.
+    /// Its first handler.
     var base: Int
     /// 0 ss, 1 as, 2 sa, 3 si, 4 ai.
     var form: Int
@@ -115,7 +115,8 @@ struct Translator: ~Copyable {
     // The accumulators: slot per class, -1 = unknown.
     var accumulators = SIMD4<Int32>(repeating: -1)
     var producers: [Producer] = [Producer(), Producer(), Producer()]
-    var comparison: Comparison?
+    var comparison: FusableOperation?
+    var addition: FusableOperation?
     /// The move that was emitted last, for merging: position, how many moves, accumulators before.
     var lastMove: (position: Int, end: Int, count: Int, accumulators: SIMD4<Int32>)?
 
@@ -141,10 +142,13 @@ struct Translator: ~Copyable {
         labels.append(Label(kind: .function, height: 0, parameters: [], results: type.results))
     }
 
-    /// Translates the whole body. The first instruction is `enter`.
-    mutating func run() throws(FrameTooLarge) {
+    /// Translates the whole body; returns the number of slots of its frame.
+    mutating func run() throws(FrameTooLarge) -> Int {
         let locals = localTypes.count - parameterCount
-        let enter = code.append(handler: locals > 0 ? Int(SW_enter_locals) : Int(SW_enter), 0)
+        if locals > 0 {
+            let operands = word(0, 0, UInt16(header + 2), UInt16(locals))
+            code.append(handler: Int(SW_enter_locals), operands)
+        }
         while !labels.isEmpty, !reader.isAtEnd {
             let offset = reader.offset
             // A fault cannot happen on a validated body; ending here leaves the function without its last `end`.
@@ -154,9 +158,7 @@ struct Translator: ~Copyable {
         }
         let slots = temporaryBase + heightMaximum + 2
         guard slots <= 0xFFFF else { throw FrameTooLarge() }
-        code.set32(Int32(slots), at: enter + 8)
-        code.set16(UInt16(header + 2), at: enter + 12)
-        code.set16(UInt16(locals), at: enter + 14)
+        return slots
     }
 
     // MARK: Slots
@@ -244,6 +246,7 @@ struct Translator: ~Copyable {
     mutating func forgetProducers() {
         for index in producers.indices { producers[index].position = -1 }
         comparison = nil
+        addition = nil
         lastMove = nil
     }
 

@@ -107,6 +107,8 @@ struct `A running sandbox` {
         let group = CGroup(path: "swiftlet-run-\(running.command.processID)", mounts: mounts)
         #expect(group.processes() == [running.sandbox])
         running.command.signal(SIGINT)
+        // Two signals at once may be delivered as one.
+        usleep(100_000)
         running.command.signal(SIGINT)
         _ = running.command.wait(seconds: 15)
         #expect(!CGroup(path: "", mounts: mounts).children().contains(group))

@@ -92,6 +92,11 @@ extension WASIContext {
             return
         }
         guard let host = address.converted(to: state.hostFamily) else { throw .addressNotAvailable }
+        // As servers' libraries do: a restarted guest gets its port back while old connections are timing out.
+        if state.type == .stream {
+            var one: Int32 = 1
+            setsockopt(descriptor.host, SOL_SOCKET, SO_REUSEADDR, &one, socklen_t(MemoryLayout<Int32>.size))
+        }
         guard host.withHost({ Glibc.bind(descriptor.host, $0, $1) }) == 0 else { throw .last }
         descriptor.socket?.isBound = true
     }

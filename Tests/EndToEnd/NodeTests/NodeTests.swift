@@ -180,4 +180,82 @@ struct `The node agent with real sandboxes` {
         }
         instance.remove()
     }
+
+    @Test func `kills a guest at its memory limit and one that ignores the stop`() async throws {
+        let instance = try Instance()
+        await instance.run {
+            try instance.store.create(pod("hog", "memory-hog", memory: 32))
+            try instance.store.create(pod("deaf", "ignore-stop"))
+            #expect(await eventually { instance.status("hog")?.state.terminated != nil })
+            #expect(instance.status("hog")?.state.terminated?.exitCode == 137)
+            #expect(instance.status("hog")?.state.terminated?.reason == "OOMKilled")
+            #expect(await eventually { instance.status("deaf")?.state.running != nil })
+            let begin = ContinuousClock.now
+            try instance.store.delete(Pod.self, namespace: "default", name: "deaf")
+            #expect(await eventually { instance.status("deaf") == nil })
+            #expect(begin.duration(to: .now) >= .milliseconds(1900))
+        }
+        instance.remove()
+    }
+
+    @Test func `survives kill -9 of a sandbox and of a shim`() async throws {
+        let instance = try Instance()
+        await instance.run {
+            try instance.store.create(pod("api", "wasm-api", policy: .always))
+            #expect(await eventually { instance.readyCount() == 1 })
+            let first = try #require(processes(named: "default/api/").first)
+            kill(first, SIGKILL)
+            #expect(await eventually { instance.status("api")?.restartCount == 1 && instance.readyCount() == 1 })
+            #expect(instance.status("api")?.lastState.terminated?.exitCode == 137)
+            let shim = try #require(
+                processes(named: "default/api").first { !processes(named: "default/api/").contains($0) })
+            kill(shim, SIGKILL)
+            // The second restart comes after ten seconds of back-off.
+            #expect(await eventually { instance.status("api")?.restartCount == 2 && instance.readyCount() == 1 })
+            #expect(processes(named: "default/api/").count == 1)
+        }
+        #expect(processes(named: "default/api").isEmpty)
+        instance.remove()
+    }
+
+    @Test func `leaves pods to the next agent, which neither loses nor doubles one`() async throws {
+        let instance = try Instance()
+        await instance.run(removingPods: false) {
+            try instance.store.create(pod("api", "wasm-api", policy: .always))
+            #expect(await eventually { instance.readyCount() == 1 })
+        }
+        let before = processes(named: "default/api")
+        #expect(before.count == 2)
+        await instance.run {
+            try await Task.sleep(for: .seconds(1))
+            #expect(processes(named: "default/api") == before)
+            #expect(instance.readyCount() == 1)
+            #expect(instance.status("api")?.restartCount == 0)
+            let address = instance.store.get(Pod.self, namespace: "default", name: "api")?.status.podIP ?? ""
+            #expect(try await get(address, 8080, "/api/health").hasPrefix("HTTP/1.1 200"))
+        }
+        #expect(processes(named: "default/api").isEmpty)
+        instance.remove()
+    }
+}
+
+/// Shims and sandboxes whose second argument begins with the name, by process id.
+private func processes(named name: String) -> [pid_t] {
+    var result: [pid_t] = []
+    guard let directory = opendir("/proc") else { return [] }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+        let text = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        guard let process = pid_t(text) else { continue }
+        let descriptor = open("/proc/\(process)/cmdline", O_RDONLY)
+        guard descriptor >= 0 else { continue }
+        defer { close(descriptor) }
+        let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+            count = max(0, read(descriptor, buffer.baseAddress, 4096))
+        }
+        let arguments = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let isOurs = ["swiftlet-shim", "swiftlet-sandbox"].contains(arguments.first ?? "")
+        if isOurs, arguments.count == 2, arguments[1].hasPrefix(name) { result.append(process) }
+    }
+    return result.sorted()
 }

@@ -24,7 +24,8 @@ private final class Instance: Sendable {
         try #require(mkdtemp(&template) != nil)
         root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         store = try ObjectStore(path: nil)
-        pool = try AddressPool(lockDirectory: "/tmp/swiftlet-e2e-net", root: root)
+        // The directory of every instance on this machine, so that none of them is disturbed.
+        pool = try AddressPool(lockDirectory: "/run/swiftlet-net", root: root)
     }
 
     func run(removingPods: Bool = true, _ body: () async throws -> Void) async {

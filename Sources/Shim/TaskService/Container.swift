@@ -95,10 +95,11 @@ final class Container {
     func removeLeftovers() {
         try? process.sandbox.cgroup?.remove(timeoutMilliseconds: 1000)
         if hasMountedRoot { RootMounts.unmount("\(bundle.path)/rootfs") }
-        SandboxMark.remove(fromBundle: bundle.path)
         for index in bundle.spec.mounts.indices { removeTree("\(bundle.path)/tmpfs/\(index)") }
         rmdir("\(bundle.path)/tmpfs")
         CGroupParents.removeEmpty(above: cgroupPath)
+        // Last: if the shim is killed before this, whoever cleans up finds the mark and does it all again.
+        SandboxMark.remove(fromBundle: bundle.path)
     }
 
     func update(_ resources: ResourcesSpec) throws(Status) {

@@ -41,6 +41,7 @@ final class Pod {
         _ = try? client.call(
             ServiceName.task, "Shutdown", ShutdownRequest(id: name, now: true), as: Empty.self)
         _ = try? deleteCommand()
+        for hierarchy in names(in: "/sys/fs/cgroup") { rmdir("/sys/fs/cgroup/\(hierarchy)/\(cgroupParent)") }
         removeTree(root)
     }
 
@@ -143,7 +144,10 @@ final class Pod {
     // MARK: - What is left
 
     /// Where the containers' cgroups are, below the mounts.
-    var cgroup: String { "swiftlet-shimtest-\(getpid())/\(name)" }
+    var cgroup: String { "\(cgroupParent)/pod" }
+
+    /// As a node's own: the shim leaves it.
+    private var cgroupParent: String { "swiftlet-shimtest-\(name)" }
 
     func exitRecord(_ id: String) throws -> JSON { try JSON(parsing: text("\(directory)/\(id)/exit.json")) }
 

@@ -37,6 +37,17 @@ func trapped(_ invocation: Invocation?) -> Trap? {
         #expect(instance.invoke("nothing") == nil)
     }
 
+    @Test func `follows a pointer that it finds at a sum`() throws {
+        var builder = ModuleBuilder()
+        builder.memory = (1, 1)
+        builder.add("set", [.i32, .i32], code: [0x20, 0, 0x20, 1, 0x36, 2, 0])
+        builder.add("chase", [.i32, .i32], [.i32], code: [0x20, 0, 0x20, 1, 0x6A, 0x28, 2, 0, 0x28, 2, 4])
+        let instance = try Instance(builder.build(), in: Store())
+        _ = instance.invoke("set", [48, 100])
+        _ = instance.invoke("set", [104, 7])
+        #expect(results(instance.invoke("chase", [40, 8])) == [7])
+    }
+
     @Test func `calls the host and is called back by it, three levels deep`() throws {
         // step(n) = n == 0 ? 7 : host(n) + 1, and the host calls step(n - 1).
         var builder = ModuleBuilder()

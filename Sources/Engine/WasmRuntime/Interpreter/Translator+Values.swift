@@ -222,6 +222,8 @@ extension Translator {
             code.truncate(to: sum.position)
             accumulators = sum.accumulators
             producers[0].position = -1
+            // The load ends where the addition did; it must not be taken for it.
+            addition = nil
             let slot = temporarySlot(position)
             let operands = word(number(slot), sum.left, sum.right, UInt16(offset))
             push(.temporary, type)

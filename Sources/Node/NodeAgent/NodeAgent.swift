@@ -2,6 +2,7 @@
 // Swiftlet: makes this machine match the pods that are assigned to it.
 
 import KubernetesAPI
+import Linux
 public import Logging
 public import ObjectStore
 public import PodNetwork
@@ -88,6 +89,10 @@ public actor NodeAgent {
                 await withCheckedContinuation { idleWaiters.append($0) }
             }
             _ = try? store.delete(Node.self, name: configuration.nodeName)
+            // The shims remove their own groups; the parent of all is left, at times to two that end together.
+            if let mounts = try? CGroupMounts.detect() {
+                try? CGroup(path: "swiftlet-\(configuration.instanceName)", mounts: mounts).remove()
+            }
             for name in ["pods", "logs"] where FileTree.names(in: "\(configuration.root)/\(name)").isEmpty {
                 FileTree.remove("\(configuration.root)/\(name)")
             }

@@ -48,6 +48,16 @@ func trapped(_ invocation: Invocation?) -> Trap? {
         #expect(results(instance.invoke("chase", [40, 8])) == [7])
     }
 
+    @Test func `keeps its values across a test of a constant`() throws {
+        // (local.set 1 (local.get 0)) (block (br_if 0 (i32.eqz (i32.const 96))) (return (local.get 1))) (i32.const 5)
+        var builder = ModuleBuilder()
+        builder.add(
+            "f", [.i32], [.i32], locals: [.i32],
+            code: [0x20, 0, 0x21, 1, 0x02, 0x40, 0x41, 0xE0, 0, 0x45, 0x0D, 0, 0x20, 1, 0x0F, 0x0B, 0x41, 5])
+        let instance = try Instance(builder.build(), in: Store())
+        #expect(results(instance.invoke("f", [77])) == [77])
+    }
+
     @Test func `calls the host and is called back by it, three levels deep`() throws {
         // step(n) = n == 0 ? 7 : host(n) + 1, and the host calls step(n - 1).
         var builder = ModuleBuilder()

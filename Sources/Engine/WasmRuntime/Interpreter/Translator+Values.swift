@@ -141,8 +141,9 @@ extension Translator {
     }
 
     mutating func compareWithZero(_ value: StackValue, _ position: Int, base: Int) {
-        let before = accumulators
+        // Giving a constant its slot takes the accumulator, and it stays so when a branch swallows the comparison.
         let slot = operand(value, position)
+        let before = accumulators
         emitBinary(base, slot == nil ? 4 : 3, .i32, position, slot ?? 0, 0, 0, true, before)
     }
 

@@ -24,7 +24,16 @@ let workloadLinking: [LinkerSetting] =
     ] : []
 
 /// The daemon and the CLI: the Swift runtime inside, glibc from the system.
-let daemonLinking: [LinkerSetting] = isStatic ? [.unsafeFlags(["-static-stdlib", "-use-ld=lld"])] : []
+///
+/// The objects were compiled against the dynamic Foundation, so what only the static one needs is named here.
+let daemonLinking: [LinkerSetting] =
+    isStatic
+    ? [
+        .unsafeFlags([
+            "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-lCoreFoundation", "-l_FoundationICU",
+            "-l_FoundationCShims", "-l_FoundationCollections", "-lstdc++",
+        ])
+    ] : []
 
 func library(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [])
     -> Target
@@ -167,6 +176,7 @@ let allTests: [Target] = [
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
     tests("TestSupportTests", in: "Support", []),
+    tests("MainJobTests", in: "EndToEnd", ["KubernetesAPI"]),
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
     tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),

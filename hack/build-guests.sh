@@ -10,9 +10,9 @@ support=Sources/Guests/Support
 object=$out/objects/runtime.o
 
 newer() { # newer TARGET SOURCE…: is any source newer than the target?
-    local target=$1; shift
+    local target=$1 candidate; shift
     [ ! -e "$target" ] && return 0
-    for source in "$@"; do [ "$source" -nt "$target" ] && return 0; done
+    for candidate in "$@"; do [ "$candidate" -nt "$target" ] && return 0; done
     return 1
 }
 

@@ -9,5 +9,6 @@ hack/verify-layers.sh
 hack/verify-format.sh
 hack/build.sh --tests
 hack/verify-budgets.sh
+hack/verify-readme.sh
 export SWIFTLET_STATIC=1
 swift test -c release --disable-local-rpath --omit-frame-pointers --skip-build --no-parallel "$@"

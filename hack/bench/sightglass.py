@@ -25,7 +25,7 @@ def standalone(source):
     end = text.rstrip().rfind(")")
     with open(target + ".wat", "w") as file:
         file.write(text[:end] + functions + ")\n")
-    subprocess.run([os.path.join(VENV, "wat2wasm"), "--enable-all", target + ".wat", "-o", target], check=True)
+    subprocess.run([os.path.join(VENV, "wat2wasm"), target + ".wat", "-o", target], check=True)
     os.remove(target + ".wat")
     return target
 

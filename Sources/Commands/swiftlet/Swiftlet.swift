@@ -13,11 +13,16 @@ struct Swiftlet: AsyncParsableCommand {
               swiftlet up -f manifests/wasm-api.yaml
               swiftlet get pods
             """,
+        version: Version.number,
         subcommands: [
+            UpCommand.self,
+            NodeCommand.self,
             RunCommand.self,
             InspectCommand.self,
             ValidateCommand.self,
+            ApplyCommand.self,
             GetCommand.self,
             LogsCommand.self,
+            DeleteCommand.self,
         ])
 }

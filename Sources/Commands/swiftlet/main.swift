@@ -2,7 +2,6 @@
 // Swiftlet: where the command starts.
 
 import ArgumentParser
-import Dispatch
 import Glibc
 
 // Synchronous on purpose: `swiftlet run` promises to be quick, and the concurrency runtime is paid for by the verbs that
@@ -15,9 +14,11 @@ if CommandLine.arguments.dropFirst().first == "run" {
         Swiftlet.exit(withError: error)
     }
 } else {
-    Task {
+    // Signals are blocked before there is a second thread, so that none of them is ever interrupted by one.
+    if let verb = CommandLine.arguments.dropFirst().first, verb == "up" || verb == "node" { StopSignals.block() }
+    Task.detached {
         await Swiftlet.main()
         exit(EXIT_SUCCESS)
     }
-    dispatchMain()
+    while true { pause() }
 }

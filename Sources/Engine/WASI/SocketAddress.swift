@@ -56,6 +56,13 @@ struct SocketAddress: Equatable {
         }
     }
 
+    /// 127.0.0.1 or ::1. The rest of 127.0.0.0/8 holds pods and Services of the embedded network.
+    var isLoopback: Bool {
+        if v4 == 0x7F00_0001 { return true }
+        guard case .v6(let bytes) = ip else { return false }
+        return bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
+    }
+
     /// The IPv4 address, also out of `::ffff:a.b.c.d`; the IPv6 wildcard counts as the IPv4 one.
     var v4: UInt32? {
         switch ip {

@@ -73,7 +73,7 @@ extension WASIContext {
         guard guest.u32(5) == 0 else { throw .invalid }
         let vectors = try guest.vectors(guest.u32(1), guest.u32(2))
         _ = try guest.bytes(guest.u32(6), 4)
-        let asked = try loadAddress(guest, at: guest.u32(3), port: guest.u32(4))
+        let asked = withinPod(try loadAddress(guest, at: guest.u32(3), port: guest.u32(4)))
         guard asked.converted(to: state.family) != nil, let address = asked.converted(to: state.hostFamily) else {
             throw .addressFamilyNotSupported
         }

@@ -78,14 +78,14 @@ extension WASIContext {
         try guest.store(number, at: guest.u32(2))
     }
 
-    /// Parameters: socket, address, port. The wildcard becomes the pod's address, so that replicas with one port do
-    /// not collide; a port that the supervisor has bound already is taken over from it.
+    /// Parameters: socket, address, port. The wildcard and 127.0.0.1 become the pod's address, so that replicas with one
+    /// port do not collide; a port that the supervisor has bound already is taken over from it.
     func sockBind(_ guest: Guest) throws(Errno) {
         let (descriptor, state) = try socket(guest.u32(0))
         let asked = try loadAddress(guest, at: guest.u32(1), port: guest.u32(2))
         guard let own = asked.converted(to: state.family) else { throw .addressFamilyNotSupported }
         var address = own
-        if let pod = network.podAddress, own.isWildcard { address.ip = .v4(pod) }
+        if let pod = network.podAddress, own.isWildcard || own.isLoopback { address.ip = .v4(pod) }
         if !state.isBound, address.isWildcard || address.v4 == network.podAddress,
             takeBoundSocket(port: address.port, for: descriptor)
         {
@@ -172,9 +172,9 @@ extension WASIContext {
     func sockConnect(_ guest: Guest) throws(Errno) {
         let (descriptor, state) = try socket(guest.u32(0))
         let asked = try loadAddress(guest, at: guest.u32(1), port: guest.u32(2))
-        guard asked.converted(to: state.family) != nil, let address = asked.converted(to: state.hostFamily) else {
-            throw .addressFamilyNotSupported
-        }
+        guard asked.converted(to: state.family) != nil,
+            let address = withinPod(asked).converted(to: state.hostFamily)
+        else { throw .addressFamilyNotSupported }
         if !state.isBound { bindToPod(descriptor, towards: address) }
         if address.withHost({ Glibc.connect(descriptor.host, $0, $1) }) == 0 { return }
         switch Glibc.errno {
@@ -184,6 +184,14 @@ extension WASIContext {
         }
         guard !descriptor.flags.contains(.nonblock) else { throw .inProgress }
         try finishConnecting(guest.u32(0), deadline: WASIContext.deadline(after: state.sendTimeout))
+    }
+
+    /// A pod's 127.0.0.1 is the pod itself, as it is with a network namespace: never a service of the host.
+    func withinPod(_ asked: SocketAddress) -> SocketAddress {
+        guard let pod = network.podAddress, asked.isLoopback || asked.isWildcard else { return asked }
+        var own = asked
+        own.ip = .v4(pod)
+        return own
     }
 
     private func finishConnecting(_ number: UInt32, deadline: UInt64?) throws(Errno) {

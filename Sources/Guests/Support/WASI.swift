@@ -69,6 +69,10 @@ func sock_bind(_ fd: Int32, _ address: UnsafeRawPointer, _ port: Int32) -> Int32
 @_extern(c)
 func sock_listen(_ fd: Int32, _ backlog: Int32) -> Int32
 
+@_extern(wasm, module: "wasi_snapshot_preview1", name: "sock_connect")
+@_extern(c)
+func sock_connect(_ fd: Int32, _ address: UnsafeRawPointer, _ port: Int32) -> Int32
+
 /// The error numbers of WASI preview 1 that the guests tell apart.
 enum Errno {
     static let success: Int32 = 0

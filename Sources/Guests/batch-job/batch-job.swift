@@ -13,6 +13,8 @@ public func start() {
     var count = 0
     for candidate in 2..<limit where !isComposite[candidate] {
         count += 1
+        // A guest's Int has 32 bits: the square of a large candidate would overflow.
+        guard candidate <= limit / candidate else { continue }
         var multiple = candidate * candidate
         while multiple < limit {
             isComposite[multiple] = true

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet guest: the HTTP API of manifests/wasm-api.yaml. PORT and POD_NAME come from the environment.
+// With the argument `check` it asks the server of its own pod for its health instead, as an exec probe does.
 
 private var requestCount = 0
 private var isServing = false
@@ -48,6 +49,13 @@ private func respond(to request: Request) -> Response {
         status: 404, reason: "Not Found", body: .text("{\"error\":\"not found\",") + replicaField() + .text("}\n"))
 }
 
+/// Exits with 0 when the pod's server answers 200.
+private func check(port: Int32) -> Never {
+    let isHealthy = httpStatus(port: port, path: "/api/health") == 200
+    printLine(isHealthy ? "healthy" : "no healthy answer")
+    exit(isHealthy ? 0 : 1)
+}
+
 /// Health without a network: 0 while the server serves (annotation `swiftlet.dev/probe-export`).
 @_expose(wasm, "healthy")
 @_cdecl("healthy")
@@ -57,6 +65,7 @@ public func healthy() -> Int32 { isServing ? 0 : 1 }
 @_cdecl("_start")
 public func start() {
     let port = environment("PORT").flatMap { integer($0) } ?? 8080
+    if let command = arguments().dropFirst().first, command.equals("check") { check(port: Int32(port)) }
     guard var server = HTTPServer(port: Int32(port), handler: respond) else { exit(1) }
     var message = Bytes.text("listening on port ")
     message.add(port)

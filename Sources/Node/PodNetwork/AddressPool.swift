@@ -52,6 +52,9 @@ public final class AddressPool: Sendable {
         self.init(slice: try NetworkSlice.acquire(lockDirectory: lockDirectory, root: root))
     }
 
+    /// Leaves no trace of the slice after a clean end; see ``NetworkSlice/removeFile()``.
+    public func removeFile() { slice.removeFile() }
+
     public func allocatePodAddress() throws(NetworkError) -> IPv4Address {
         guard let address = pods.withLock({ $0.allocate() }) else {
             throw NetworkError(.exhausted, "no pod address is left of \(NetworkSlice.podsPerSlice - 1)")

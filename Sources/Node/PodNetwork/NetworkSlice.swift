@@ -19,17 +19,29 @@ public final class NetworkSlice: Sendable {
 
     public let index: Int
     private let descriptor: Int32
+    private let directory: String
 
-    init(index: Int, descriptor: Int32) {
+    init(index: Int, descriptor: Int32, directory: String) {
         self.index = index
         self.descriptor = descriptor
+        self.directory = directory
     }
 
     deinit {
-        // The file stays: removing it would let two instances lock two different files of one name.
         ftruncate(descriptor, 0)
         close(descriptor)
     }
+
+    /// Takes the file of this slice away, and the folder with the last one. The slice is held until the value goes.
+    ///
+    /// Whoever opened the file before notices that the name is gone or somebody else's (see `lock`).
+    public func removeFile() {
+        ftruncate(descriptor, 0)
+        unlink(Self.path(directory, index))
+        rmdir(directory)
+    }
+
+    private static func path(_ directory: String, _ index: Int) -> String { "\(directory)/slice-\(index).lock" }
 
     /// Takes the slice that this root had before, or the first free one.
     ///
@@ -41,12 +53,13 @@ public final class NetworkSlice: Sendable {
         }
         // LIMIT: as often as starts of other instances may come in between.
         for _ in 0..<16 {
+            _ = mkdir(lockDirectory, 0o700)
             guard let index = try choose(lockDirectory, root) else { break }
             guard let descriptor = try lock(lockDirectory, index, mayCreate: true) else { continue }
             let bytes = Array(root.utf8)
             ftruncate(descriptor, 0)
             pwrite(descriptor, bytes, bytes.count, 0)
-            return NetworkSlice(index: index, descriptor: descriptor)
+            return NetworkSlice(index: index, descriptor: descriptor, directory: lockDirectory)
         }
         throw NetworkError(
             .exhausted, "\(lockDirectory): all \(count) slices of the pod network are taken by running instances")
@@ -56,7 +69,7 @@ public final class NetworkSlice: Sendable {
     private static func choose(_ directory: String, _ root: String) throws(NetworkError) -> Int? {
         var free: Int?
         for index in 0..<count {
-            guard access("\(directory)/slice-\(index).lock", F_OK) == 0 else {
+            guard access(path(directory, index), F_OK) == 0 else {
                 free = free ?? index
                 continue
             }
@@ -71,14 +84,22 @@ public final class NetworkSlice: Sendable {
 
     /// The open and locked file of a slice, or nil when somebody else has the lock.
     private static func lock(_ directory: String, _ index: Int, mayCreate: Bool) throws(NetworkError) -> Int32? {
-        let path = "\(directory)/slice-\(index).lock"
+        let path = path(directory, index)
         let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (mayCreate ? O_CREAT : 0), 0o600)
+        if descriptor < 0, errno == ENOENT { return nil }
         guard descriptor >= 0 else { throw NetworkError(.unavailable, "\(path): cannot be opened, errno \(errno)") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, isCurrent(descriptor, path) else {
             close(descriptor)
             return nil
         }
         return descriptor
+    }
+
+    /// Whether the open file is still the one of that name: its holder may have removed it meanwhile.
+    private static func isCurrent(_ descriptor: Int32, _ path: String) -> Bool {
+        var opened = stat()
+        var named = stat()
+        return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino
     }
 
     private static func readOwner(_ descriptor: Int32) -> String {

@@ -98,12 +98,7 @@ enum PythonLiteral {
             if option.hasPrefix("--dir=d::") { run.directories = [(folder.path, String(option.dropFirst(9)))] }
             if option == "--env" { run.environment.append(expected.options[index + 1]) }
         }
-        // Its path search fails before it calls path_open: seen with this engine only, cause not found yet.
-        try withKnownIssue("cat_rust.wasm does not find its file") {
-            try check(run, expected)
-        } when: {
-            expected.module.hasSuffix("/cat_rust.wasm")
-        }
+        try check(run, expected)
     }
 
     private func check(_ run: GuestRun, _ expected: ExpectedRun) throws {

@@ -323,14 +323,29 @@ func hostSocket(ip: UInt32, type: Int32 = Int32(SOCK_STREAM.rawValue), listens: 
 
     @Test func `peers in the loopback range see the pod's address`() throws {
         let guest = FakeGuest(network: NetworkAccess(isAllowed: true, podAddress: Self.pod + 3))
-        let server = FakeGuest(network: allowed)
-        let (listener, port) = try server.listen()
+        let server = FakeGuest(network: NetworkAccess(isAllowed: true, podAddress: Self.pod + 4))
+        let (listener, port) = try server.listen(ip: 0)
         let client = try guest.socket().get()
-        #expect(guest.call("sock_connect", .i32(client), .i32(guest.address(loopback)), .i32(port)) == .success)
+        try #require(
+            guest.call("sock_connect", .i32(client), .i32(guest.address(Self.pod + 4)), .i32(port)) == .success)
         let connection = try server.accept(listener).get()
         let address = server.address(0, isLong: true)
         #expect(server.call("sock_getpeeraddr_v2", .i32(connection), .i32(address), 16) == .success)
         let bytes: [UInt8] = server.read(server.u32(address), 6)
         #expect(bytes == [1, 0, 127, 64, 0, 10])
+    }
+
+    @Test func `127.0.0.1 is the pod itself and no service of the host`() throws {
+        let guest = FakeGuest(network: NetworkAccess(isAllowed: true, podAddress: Self.pod + 5))
+        let (host, hostPort) = hostSocket(ip: loopback, listens: true)
+        defer { close(host) }
+        let stranger = try guest.socket().get()
+        let refused = guest.call(
+            "sock_connect", .i32(stranger), .i32(guest.address(loopback)), .i32(UInt32(hostPort)))
+        #expect(refused == .connectionRefused)
+        let (listener, port) = try guest.listen(ip: loopback)
+        #expect(guest.localAddress(listener).ip.starts(with: [127, 64, 0, 12]))
+        let client = try guest.socket().get()
+        #expect(guest.call("sock_connect", .i32(client), .i32(guest.address(loopback)), .i32(port)) == .success)
     }
 }

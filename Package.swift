@@ -119,7 +119,10 @@ let controlPlane: [Target] = [
         "APIServer", in: "ControlPlane",
         [
             "KubernetesAPI", "Manifests", "ObjectStore", .product(name: "Logging", package: "swift-log"),
-            .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+            // The server alone: the framework around it brings full Foundation, 60 MB of the program.
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
 ]
 

@@ -2,11 +2,13 @@
 // Swiftlet: the Kubernetes API over HTTP: on a unix socket and, if wanted, on a loopback port.
 import Glibc
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 public import KubernetesAPI
 public import Logging
 import NIOCore
+import NIOPosix
 public import ObjectStore
+import ServiceLifecycle
 
 /// Serves the objects of a store to kubectl and to Swiftlet's own client.
 ///
@@ -74,11 +76,13 @@ public struct APIServer: Sendable {
 
     private func serve(_ address: BindAddress, isPort: Bool) async throws {
         let server = self
-        let application = Application(
-            responder: CallbackResponder { (request: Request, context: ConnectionContext) in
-                await server.respond(to: request, context, isPort: isPort)
+        let service = try HTTPServerBuilder.http1().buildServer(
+            configuration: ServerConfiguration(address: address),
+            eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger,
+            responder: { request, writer, channel in
+                let response = await server.respond(to: request, channel, isPort: isPort)
+                try await writer.write(response: response.head, body: response.body)
             },
-            configuration: ApplicationConfiguration(address: address),
             onServerRunning: { channel in
                 if isPort {
                     await server.onListening(.port(channel.localAddress?.port ?? 0))
@@ -86,9 +90,8 @@ public struct APIServer: Sendable {
                     chmod(server.configuration.socketPath, 0o600)
                     await server.onListening(.socket(path: server.configuration.socketPath))
                 }
-            },
-            logger: logger)
-        try await application.run()
+            })
+        try await service.run()
     }
 
     /// Removes the socket, and nothing that is not a socket.
@@ -102,8 +105,8 @@ public struct APIServer: Sendable {
 
     // MARK: - Requests
 
-    private func respond(to request: Request, _ context: ConnectionContext, isPort: Bool) async -> Response {
-        if isPort, let refusal = LoopbackPeer.refusal(request, context.channel) { return Self.response(refusal) }
+    private func respond(to request: Request, _ channel: any Channel, isPort: Bool) async -> Response {
+        if isPort, let refusal = LoopbackPeer.refusal(request, channel) { return Self.response(refusal) }
         var body: [UInt8] = []
         do {
             for try await var part in request.body {
@@ -153,15 +156,4 @@ public struct APIServer: Sendable {
 
 extension HTTPField.Name {
     fileprivate static var warning: HTTPField.Name { HTTPField.Name("Warning") ?? .contentLanguage }
-}
-
-/// A request's context that keeps its connection.
-struct ConnectionContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = CoreRequestContextStorage(source: source)
-        channel = source.channel
-    }
 }

@@ -2,7 +2,7 @@
 // Swiftlet: who is at the other end of a loopback connection.
 import Glibc
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// Lets in only processes of the server's own user.

@@ -14,8 +14,8 @@ let strict: [SwiftSetting] = [
 /// hack/build.sh sets SWIFTLET_STATIC=1; a plain `swift build` links dynamically and always works.
 let isStatic = Context.environment["SWIFTLET_STATIC"] == "1"
 
-/// The per-workload processes: static-PIE (ASLR, no DT_NEEDED, about 1 ms from exec to main); needs lld.
-let workloadLinking: [LinkerSetting] =
+/// Every program is static-PIE (ASLR, no DT_NEEDED, about 1 ms from exec to main); needs lld.
+let staticLinking: [LinkerSetting] =
     isStatic
     ? [
         .unsafeFlags([
@@ -23,17 +23,9 @@ let workloadLinking: [LinkerSetting] =
         ])
     ] : []
 
-/// The daemon and the CLI: the Swift runtime inside, glibc from the system.
-///
-/// The objects were compiled against the dynamic Foundation, so what only the static one needs is named here.
-let daemonLinking: [LinkerSetting] =
-    isStatic
-    ? [
-        .unsafeFlags([
-            "-static-stdlib", "-use-ld=lld", "-Xlinker", "--gc-sections", "-lCoreFoundation", "-l_FoundationICU",
-            "-l_FoundationCShims", "-l_FoundationCollections", "-lstdc++",
-        ])
-    ] : []
+/// Objects are compiled against the dynamic Foundation essentials: what only the static ones need is named here.
+let essentials: [LinkerSetting] =
+    isStatic ? [.unsafeFlags(["-l_FoundationCShims", "-l_FoundationCollections"])] : []
 
 func library(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [])
     -> Target
@@ -153,13 +145,13 @@ let node: [Target] = [
 // MARK: - Commands: composition roots
 let commands: [Target] = [
     command(
-        "swiftlet-sandbox", linking: workloadLinking,
+        "swiftlet-sandbox", linking: staticLinking,
         ["LaunchProtocol", "Confinement", "Wasm", "WasmRuntime", "WASI", "Linux"]),
     command(
-        "containerd-shim-swiftlet-v1", linking: workloadLinking,
+        "containerd-shim-swiftlet-v1", linking: staticLinking,
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
     command(
-        "swiftlet", linking: daemonLinking,
+        "swiftlet", linking: staticLinking + essentials,
         [
             "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient", "NodeAgent",
             "PodNetwork",

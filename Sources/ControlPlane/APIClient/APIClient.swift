@@ -87,9 +87,11 @@ public struct APIClient: Sendable {
             }
             let head = HTTPRequestHead(
                 version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.path, headers: headers)
-            try await outbound.write(.head(head))
-            if !request.body.isEmpty { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: request.body)))) }
-            try await outbound.write(.end(nil))
+            // One write and one flush: a server that has read enough may answer and close before a second one.
+            var parts: [HTTPClientRequestPart] = [.head(head)]
+            if !request.body.isEmpty { parts.append(.body(.byteBuffer(ByteBuffer(bytes: request.body)))) }
+            parts.append(.end(nil))
+            try await outbound.write(contentsOf: parts)
             return try await receive(inbound, onHead: onHead, onBody: onBody)
         }
     }

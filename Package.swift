@@ -158,7 +158,6 @@ let commands: [Target] = [
             "Workload", "LaunchProtocol", "Wasm", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
 ]
 

@@ -14,16 +14,18 @@ fail() {
 }
 
 verify() { # verify PROGRAM
-    local program=$folder/$1 stripped bytes
+    local program=$folder/$1 stripped bytes symbols
     [ -x "$program" ] || { fail "$program is not built"; return; }
     readelf -hW "$program" | grep -q 'Type: *DYN' || fail "$1 is not position-independent (no ASLR)"
     readelf -lW "$program" | grep -q INTERP && fail "$1 wants a dynamic linker"
     readelf -dW "$program" | grep -q NEEDED && fail "$1 needs shared libraries"
     # Module names as they are mangled: $s10Foundation…, $s7NIOCore…, $sScA (Actor), swift_task_create.
-    if nm "$program" | grep -qE '\$s(10Foundation|20FoundationEssentials|7NIOCore|8NIOPosix)'; then
+    # Into a variable first: `nm | grep -q` under pipefail calls an early match a failure of nm, and so no match.
+    symbols=$(nm "$program")
+    if grep -qE '\$s(10Foundation|20FoundationEssentials|7NIOCore|8NIOPosix)' <<<"$symbols"; then
         fail "$1 contains Foundation or NIO"
     fi
-    nm "$program" | grep -qE ' T swift_task_create' && fail "$1 contains the concurrency runtime"
+    if grep -qE ' T swift_task_create' <<<"$symbols"; then fail "$1 contains the concurrency runtime"; fi
     stripped=$(mktemp)
     strip -o "$stripped" "$program"
     bytes=$(stat -c %s "$stripped")

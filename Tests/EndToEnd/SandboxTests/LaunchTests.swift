@@ -38,7 +38,9 @@ private final class Launched {
 
 private func program(_ name: String) -> String { SharedData.path("testdata/programs/\(name)") }
 
-@Suite(.serialized, .enabled(if: BuiltProducts.exists(sandboxPath) && SharedData.isPresent))
+@Suite(
+    .serialized,
+    .enabled(if: BuiltProducts.exists(sandboxPath) && SharedData.isPresent, "needs the built sandbox and shared data"))
 struct `A launched sandbox` {
     @Test func `reports that it started and how it ended`() throws {
         let launched = try Launched(program("wasip1/hello_c.wasm"))

@@ -15,7 +15,9 @@ private func run(_ arguments: [String], input: String? = nil) throws -> (code: I
 
 private func program(_ name: String) -> String { SharedData.path("testdata/programs/\(name)") }
 
-@Suite(.serialized, .enabled(if: BuiltProducts.exists(swiftlet) && SharedData.isPresent))
+@Suite(
+    .serialized,
+    .enabled(if: BuiltProducts.exists(swiftlet) && SharedData.isPresent, "needs the built swiftlet and shared data"))
 struct `swiftlet run` {
     @Test(arguments: [
         ("wasip1/hello_c.wasm", "Hello World!\n"), ("wasip1/hello_tinygo.wasm", "Hello World!\n"),

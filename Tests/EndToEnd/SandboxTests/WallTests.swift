@@ -50,7 +50,7 @@ private final class Running {
     }
 }
 
-@Suite(.serialized, .enabled(if: BuiltProducts.exists(swiftlet)))
+@Suite(.serialized, .enabled(if: BuiltProducts.exists(swiftlet), "needs the built swiftlet"))
 struct `A running sandbox` {
     @Test func `has no privileges, no way to get any, and the filter`() throws {
         let running = try Running()

@@ -7,8 +7,8 @@ import Manifests
 
 struct ManifestOptions: ParsableArguments {
     @Option(
-        name: [.customShort("f"), .long],
-        help: "A manifest: file, folder, or - for standard input. May be given several times.")
+        name: [.customShort("f"), .long], parsing: .upToNextOption,
+        help: "Manifests: files, folders, or - for standard input.")
     var filename: [String] = []
 
     @Flag(name: [.customShort("R"), .long], help: "Look into the folders below as well.")

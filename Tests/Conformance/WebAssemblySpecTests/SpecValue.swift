@@ -6,34 +6,95 @@ import Wasm
 import WasmRuntime
 
 enum SpecValue {
-    /// An argument as slot; nil for types that the engine does not have.
-    static func slot(_ value: SpecSuite.Value) -> UInt64? {
+    /// An argument as slots, two for a vector (low half first); nil for types that the engine does not have.
+    static func slots(_ value: SpecSuite.Value) -> [UInt64]? {
+        if value.type == "v128" { return vector(value) }
+        if value.scalar == "null" || nulls.contains(value.type) { return [0] }
         switch value.type {
-        case "i32": value.scalar.flatMap { Int32($0) }.map { UInt64(UInt32(bitPattern: $0)) }
-        case "i64": value.scalar.flatMap { Int64($0) }.map { UInt64(bitPattern: $0) }
-        case "f32": value.scalar.flatMap { UInt32($0) }.map { UInt64($0) }
-        case "f64": value.scalar.flatMap { UInt64($0) }
+        case "i32": return value.scalar.flatMap { Int32($0) }.map { [UInt64(UInt32(bitPattern: $0))] }
+        case "i64": return value.scalar.flatMap { Int64($0) }.map { [UInt64(bitPattern: $0)] }
+        case "f32": return value.scalar.flatMap { UInt32($0) }.map { [UInt64($0)] }
+        case "f64": return value.scalar.flatMap { UInt64($0) }.map { [$0] }
         // Null is 0 for the engine, so the suite's external 0 becomes 1 and so on.
-        case "externref": value.scalar == "null" ? 0 : value.scalar.flatMap { UInt64($0) }.map { $0 + 1 }
-        case "funcref", "refnull": 0
-        default: nil
+        case "externref": return value.scalar.flatMap { UInt64($0) }.map { [$0 + 1] }
+        default: return nil
         }
     }
 
-    static func matches(_ slot: UInt64, _ expected: SpecSuite.Value) -> Bool {
-        if expected.type == "either" { return (expected.values ?? []).contains { matches(slot, $0) } }
+    /// Whether result slots are what a script expects.
+    static func matches(_ slots: ArraySlice<UInt64>, _ expected: [SpecSuite.Value]) -> Bool {
+        var rest = slots
+        for value in expected {
+            let count = slotCount(value)
+            guard rest.count >= count, matches(rest.prefix(count), value) else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return rest.isEmpty
+    }
+
+    private static func slotCount(_ value: SpecSuite.Value) -> Int {
+        if value.type == "either", let first = value.values?.first { return slotCount(first) }
+        return value.type == "v128" ? 2 : 1
+    }
+
+    private static func matches(_ slots: ArraySlice<UInt64>, _ expected: SpecSuite.Value) -> Bool {
+        if expected.type == "either" { return (expected.values ?? []).contains { matches(slots, $0) } }
+        if expected.type == "v128" { return matchesVector(Array(slots), expected) }
+        let slot = slots.first ?? 0
         switch (expected.type, expected.scalar) {
-        case ("f32", "nan:canonical"): return slot & 0x7FFF_FFFF == 0x7FC0_0000 && slot >> 32 == 0
-        case ("f32", "nan:arithmetic"): return slot & 0x7FC0_0000 == 0x7FC0_0000 && slot >> 32 == 0
-        case ("f64", "nan:canonical"): return slot & ~(1 << 63) == 0x7FF8_0000_0000_0000
-        case ("f64", "nan:arithmetic"): return slot & 0x7FF8_0000_0000_0000 == 0x7FF8_0000_0000_0000
-        case ("refnull", _): return slot == 0
-        case ("funcref", nil), ("externref", nil): return slot != 0
-        default: return self.slot(expected) == slot
+        case ("f32", let text?): return slot >> 32 == 0 && matchesFloat(slot, text, bits: 32)
+        case ("f64", let text?): return matchesFloat(slot, text, bits: 64)
+        case (_, "null"): return slot == 0
+        case (let type, _) where nulls.contains(type): return slot == 0
+        case (let type, nil) where type.hasSuffix("ref"): return slot != 0
+        case ("anyref", _): return slot != 0
+        default: return self.slots(expected) == [slot]
         }
     }
 
-    static func text(_ value: SpecSuite.Value) -> String { "\(value.type) \(value.scalar ?? "any")" }
+    /// Types that only null has.
+    private static let nulls: Set<String> = ["refnull", "nullref", "nullfuncref", "nullexternref", "nullexnref"]
+
+    /// `text` is the bit pattern or a pattern of not-a-numbers.
+    private static func matchesFloat(_ value: UInt64, _ text: String, bits: Int) -> Bool {
+        let quiet: UInt64 = bits == 32 ? 0x7FC0_0000 : 0x7FF8_0000_0000_0000
+        switch text {
+        case "nan:canonical": return value & ~(1 << (bits - 1)) == quiet
+        case "nan:arithmetic": return value & quiet == quiet
+        default: return UInt64(text) == value
+        }
+    }
+
+    // MARK: Vectors
+
+    private static func laneBits(_ type: String?) -> Int { Int((type ?? "").drop { !$0.isNumber }) ?? 64 }
+
+    private static func vector(_ value: SpecSuite.Value) -> [UInt64]? {
+        guard case .lanes(let lanes) = value.value else { return nil }
+        let bits = laneBits(value.lane_type)
+        let mask = bits == 64 ? UInt64.max : (1 << bits) - 1
+        var slots: [UInt64] = [0, 0]
+        for (index, text) in lanes.enumerated() {
+            guard let lane = Int64(text).map(UInt64.init(bitPattern:)) ?? UInt64(text) else { return nil }
+            slots[index * bits / 64] |= (lane & mask) << UInt64(index * bits % 64)
+        }
+        return slots
+    }
+
+    private static func matchesVector(_ slots: [UInt64], _ expected: SpecSuite.Value) -> Bool {
+        guard case .lanes(let lanes) = expected.value else { return false }
+        guard expected.lane_type?.first == "f" else { return vector(expected) == slots }
+        let bits = laneBits(expected.lane_type)
+        let mask = bits == 64 ? UInt64.max : (1 << bits) - 1
+        return lanes.enumerated().allSatisfy { index, text in
+            matchesFloat(slots[index * bits / 64] >> UInt64(index * bits % 64) & mask, text, bits: bits)
+        }
+    }
+
+    static func text(_ value: SpecSuite.Value) -> String {
+        if case .lanes(let lanes) = value.value { return "\(value.type) \(value.lane_type ?? "") \(lanes)" }
+        return "\(value.type) \(value.scalar ?? "any")"
+    }
 }
 
 /// The module `spectest` that the suites import from.

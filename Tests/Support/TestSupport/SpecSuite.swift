@@ -8,6 +8,8 @@ public struct SpecSuite: Sendable, Decodable {
     public var commands: [Command]
     /// Folder of the suite's files below the shared data's root.
     public var folder = ""
+    /// Below `testdata/wasm-spec`, as for ``load(_:)``.
+    public var path = ""
 
     private enum CodingKeys: String, CodingKey { case source_filename, commands }
 
@@ -78,6 +80,7 @@ public struct SpecSuite: Sendable, Decodable {
         let data = try Data(contentsOf: URL(filePath: SharedData.path(folder + "/" + name + ".json")))
         var suite = try JSONDecoder().decode(SpecSuite.self, from: data)
         suite.folder = folder
+        suite.path = path
         return suite
     }
 

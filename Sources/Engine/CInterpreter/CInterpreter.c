@@ -57,7 +57,7 @@ void sw_run(sw_function *function, sw_context *context, uint64_t *frame) {
     frame[function->header] = (uint64_t)(uintptr_t)machine->exit_code;
     frame[function->header + 1] = (uint64_t)(uintptr_t)frame;
     sw_handler first = *(const sw_handler_word *)function->code;
-    first(function->code, frame, context->memory->base, context->memory->byte_count, context, 0, 0, 0);
+    first(function->code, frame, context->memory->base, context->memory->byte_count, context, 0, 0, 0, (sw_v128){0, 0});
 }
 
 void sw_interrupt(sw_machine *machine) {

@@ -112,8 +112,8 @@ SW_HANDLER(call) {
     saved[1] = (uint64_t)(uintptr_t)sp;                                                                               \
     saved[2] = (uint64_t)(uintptr_t)cx;                                                                               \
     saved[3] = header;                                                                                                \
-    saved[4] = (function)->result_count;                                                                              \
-    for (uint32_t i = 0; i < (function)->parameter_count; i++) inner[i] = (frame)[i];                                 \
+    saved[4] = (function)->result_slots;                                                                              \
+    for (uint32_t i = 0; i < (function)->parameter_slots; i++) inner[i] = (frame)[i];                                 \
     inner[header] = (uint64_t)(uintptr_t)cx->machine->cross_return_code;                                              \
     inner[header + 1] = (uint64_t)(uintptr_t)saved;                                                                   \
     sp = inner;                                                                                                       \
@@ -138,6 +138,7 @@ SW_HANDLER(cross_return) {
     ai = results[0];
     af = *(sw_f32 *)results;
     ad = *(sw_f64 *)results;
+    av = *(sw_slot_v128 *)results;
     for (uint64_t i = 0; i < count; i++) frame[i] = results[i];
     SW_DISPATCH();
 }
@@ -201,7 +202,9 @@ SW_RETURN(return_F_s, F32, SW_SLOT_F32(SW_U16(10)), frame[0] = __builtin_bit_cas
 SW_RETURN(return_F_a, F32, af, frame[0] = __builtin_bit_cast(uint32_t, af))
 SW_RETURN(return_D_s, F64, SW_SLOT_F64(SW_U16(10)), *(sw_f64 *)frame = ad)
 SW_RETURN(return_D_a, F64, ad, *(sw_f64 *)frame = ad)
-// Number of results at 12; they are moved down to slot 0.
+SW_RETURN(return_V_s, V128, SW_SLOT_V128(SW_U16(10)), *(sw_slot_v128 *)frame = av)
+SW_RETURN(return_V_a, V128, av, *(sw_slot_v128 *)frame = av)
+// Number of result slots at 12; they are moved down to slot 0.
 SW_HANDLER(returnN) {
     uint32_t count = SW_U16(12);
     uint64_t *from = sp + SW_U16(10);
@@ -210,6 +213,7 @@ SW_HANDLER(returnN) {
     ai = frame[0];
     af = *(sw_f32 *)frame;
     ad = *(sw_f64 *)frame;
+    av = *(sw_slot_v128 *)frame;
     SW_DISPATCH();
 }
 
@@ -251,11 +255,12 @@ SW_HANDLER(host_entry) {
     ai = frame[0];
     af = *(sw_f32 *)frame;
     ad = *(sw_f64 *)frame;
+    av = *(sw_slot_v128 *)frame;
     SW_DISPATCH();
 }
 
 /// The code that a frame entered from the host returns to: back to `sw_run`.
 SW_HANDLER(exit) {
-    (void)pc, (void)sp, (void)md, (void)ms, (void)ai, (void)af, (void)ad;
+    (void)pc, (void)sp, (void)md, (void)ms, (void)ai, (void)af, (void)ad, (void)av;
     cx->machine->trap_reason = 0;
 }

@@ -74,15 +74,17 @@ SW_STORES(SW_DEFINE_INT_STORE, SW_DEFINE_FLOAT_STORE)
         SW_NEXT(24);                                                                                                  \
     }                                                                                                                 \
     SW_HANDLER(global_set_##class) {                                                                                  \
-        *SW_POINTER(uint64_t, 16) = sp[SW_U16(8)];                                                                    \
+        *SW_POINTER(SW_G_##R, 16) = *(const SW_G_##R *)&sp[SW_U16(8)];                                                \
         SW_NEXT(24);                                                                                                  \
     }
 #define SW_G_I64 sw_u64
 #define SW_G_F32 sw_f32
+#define SW_G_V128 sw_slot_v128
 #define SW_G_F64 sw_f64
 SW_DEFINE_GLOBAL(I, I64)
 SW_DEFINE_GLOBAL(F, F32)
 SW_DEFINE_GLOBAL(D, F64)
+SW_DEFINE_GLOBAL(V, V128)
 SW_HANDLER(global_set_I_a) {
     *SW_POINTER(uint64_t, 16) = ai;
     SW_NEXT(24);
@@ -93,6 +95,10 @@ SW_HANDLER(global_set_F_a) {
 }
 SW_HANDLER(global_set_D_a) {
     *SW_POINTER(uint64_t, 16) = __builtin_bit_cast(uint64_t, ad);
+    SW_NEXT(24);
+}
+SW_HANDLER(global_set_V_a) {
+    *SW_POINTER(sw_slot_v128, 16) = av;
     SW_NEXT(24);
 }
 

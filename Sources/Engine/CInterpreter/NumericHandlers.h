@@ -97,6 +97,7 @@ SW_SATURATING(SW_DEFINE_UNARY)
 SW_DEFINE_MOVE(I, I64)
 SW_DEFINE_MOVE(F, F32)
 SW_DEFINE_MOVE(D, F64)
+SW_DEFINE_MOVE(V, V128)
 
 // Two or three moves of any type in one dispatch, in order: pairs of (destination, source) from 8 on.
 SW_HANDLER(mov2) {
@@ -117,7 +118,7 @@ SW_HANDLER(copy_slots) {
     SW_NEXT(16);
 }
 
-// Constants: slot at 8; 32 bits at 12 or 64 bits at 16.
+// Constants: slot at 8; 32 bits at 12, 64 or 128 bits at 16.
 #define SW_DEFINE_CONSTANT(name, R, value, byte_count)                                                                \
     SW_HANDLER(name) {                                                                                                \
         SW_KEEP_##R(value);                                                                                           \
@@ -132,6 +133,7 @@ SW_DEFINE_CONSTANT(const32_I, I64, SW_U32(12), 16)
 SW_DEFINE_CONSTANT(const64_I, I64, SW_U64(16), 24)
 SW_DEFINE_CONSTANT(const32_F, F32, *(const sw_f32 *)(pc + 12), 16)
 SW_DEFINE_CONSTANT(const64_D, F64, *(const sw_f64 *)(pc + 16), 24)
+SW_DEFINE_CONSTANT(const128_V, V128, *(const sw_slot_v128 *)(pc + 16), 32)
 
 // Selections: result at 8, first at 10, second at 12, condition at 14.
 #define SW_SELECT(name, R, condition, to)                                                                             \
@@ -148,3 +150,4 @@ SW_DEFINE_CONSTANT(const64_D, F64, *(const sw_f64 *)(pc + 16), 24)
 SW_DEFINE_SELECT(I, I64)
 SW_DEFINE_SELECT(F, F32)
 SW_DEFINE_SELECT(D, F64)
+SW_DEFINE_SELECT(V, V128)

@@ -6,14 +6,18 @@
 #include "Instructions.h"
 
 // pc  the instruction: 8 bytes of handler address, then operands; slot numbers are 16 bits, relative to sp
-// sp  the frame: one 64-bit slot per parameter, local and temporary; i32 and f32 are zero-extended
+// sp  the frame: one 64-bit slot per parameter, local and temporary, two for a vector; i32 and f32 are zero-extended
 // md  memory 0: its base; ms: its size in bytes (reloaded after calls to the outside and memory.grow)
 // cx  the instance
-// ai  accumulators: the last result of integer (or reference), f32 and f64 type
+// ai  accumulators: the last result of integer (or reference), f32, f64 and v128 type
 #define SW_PARAMETERS                                                                                                 \
-    const uint8_t *pc, uint64_t *sp, uint8_t *md, uint64_t ms, sw_context *cx, uint64_t ai, float af, double ad
-#define SW_REGISTERS pc, sp, md, ms, cx, ai, af, ad
+    const uint8_t *pc, uint64_t *sp, uint8_t *md, uint64_t ms, sw_context *cx, uint64_t ai, float af, double ad,      \
+        sw_v128 av
+#define SW_REGISTERS pc, sp, md, ms, cx, ai, af, ad, av
 #define SW_CONVENTION __attribute__((preserve_none))
+
+/// A vector as its register holds it; operations reinterpret it as lanes.
+typedef uint64_t sw_v128 __attribute__((vector_size(16)));
 
 typedef SW_CONVENTION void (*sw_handler)(SW_PARAMETERS);
 
@@ -28,6 +32,8 @@ typedef int32_t __attribute__((may_alias)) sw_s32;
 typedef uint64_t __attribute__((may_alias)) sw_u64;
 typedef float __attribute__((may_alias)) sw_f32;
 typedef double __attribute__((may_alias)) sw_f64;
+/// Slots are aligned to 8 bytes only.
+typedef sw_v128 __attribute__((may_alias, aligned(8))) sw_slot_v128;
 typedef sw_handler __attribute__((may_alias)) sw_handler_word;
 
 #define SW_U16(offset) (*(const sw_u16 *)(pc + (offset)))
@@ -56,24 +62,29 @@ typedef sw_handler __attribute__((may_alias)) sw_handler_word;
 #define SW_C_I64 uint64_t
 #define SW_C_F32 float
 #define SW_C_F64 double
+#define SW_C_V128 sw_v128
 #define SW_SLOT_I32(n) (*(const sw_u32 *)&sp[n])
 #define SW_SLOT_I64(n) (*(const sw_u64 *)&sp[n])
 #define SW_SLOT_F32(n) (*(const sw_f32 *)&sp[n])
 #define SW_SLOT_F64(n) (*(const sw_f64 *)&sp[n])
+#define SW_SLOT_V128(n) (*(const sw_slot_v128 *)&sp[n])
 #define SW_ACC_I32 ((uint32_t)ai)
 #define SW_ACC_I64 ai
 #define SW_ACC_F32 af
 #define SW_ACC_F64 ad
+#define SW_ACC_V128 av
 #define SW_IMMEDIATE_I32(value) ((uint32_t)(value))
 #define SW_IMMEDIATE_I64(value) ((uint64_t)(int64_t)(value))
 #define SW_KEEP_I32(value) (ai = (uint32_t)(value))
 #define SW_KEEP_I64(value) (ai = (value))
 #define SW_KEEP_F32(value) (af = (value))
 #define SW_KEEP_F64(value) (ad = (value))
+#define SW_KEEP_V128(value) (av = (value))
 #define SW_WRITE_I32(n) (sp[n] = ai)
 #define SW_WRITE_I64(n) (sp[n] = ai)
 #define SW_WRITE_F32(n) (sp[n] = __builtin_bit_cast(uint32_t, af))
 #define SW_WRITE_F64(n) (*(sw_f64 *)&sp[n] = ad)
+#define SW_WRITE_V128(n) (*(sw_slot_v128 *)&sp[n] = av)
 
 // The end of a producer of 16 bytes: result to slot (at 8) and accumulator, or to the accumulator only.
 #define SW_FINISH_slot(R)                                                                                             \
@@ -83,7 +94,7 @@ typedef sw_handler __attribute__((may_alias)) sw_handler_word;
 
 /// Ends the run: `machine->trap_reason` says why, `pc` and `sp` where.
 SW_COLD_HANDLER(stop) {
-    (void)md, (void)ms, (void)ai, (void)af, (void)ad;
+    (void)md, (void)ms, (void)ai, (void)af, (void)ad, (void)av;
     cx->machine->trap_pc = pc;
     cx->machine->trap_sp = sp;
     cx->machine->trap_context = cx;

@@ -50,7 +50,8 @@ public enum HostOutcome: Sendable, Equatable {
 
 /// One call from the guest to the host: raw argument slots in, raw result slots out.
 ///
-/// A slot is 64 bits wide; i32 and f32 use the low half, the upper half is zero.
+/// A slot is 64 bits wide; i32 and f32 use the low half, the upper half is zero. A v128 takes two slots, the low half
+/// first, so the slot of a parameter behind it is one more than its number.
 public struct HostCall {
     public let memory: GuestMemory?
     public let arguments: UnsafePointer<UInt64>

@@ -15,6 +15,9 @@ public enum ValueType: UInt8, Sendable, Hashable {
 
     public var isReference: Bool { self == .funcref || self == .externref }
     public var isNumber: Bool { rawValue >= ValueType.f64.rawValue }
+
+    /// How many 64-bit slots a value takes in a frame, in a host call and in ``FunctionType/headerSlots``.
+    public var slotCount: Int { self == .v128 ? 2 : 1 }
 }
 
 extension ValueType: CustomStringConvertible {
@@ -41,6 +44,16 @@ public struct FunctionType: Sendable, Hashable {
         self.parameters = parameters
         self.results = results
     }
+}
+
+extension [ValueType] {
+    /// The 64-bit slots that values of these types take.
+    public var slotCount: Int { reduce(0) { $0 + $1.slotCount } }
+}
+
+extension FunctionType {
+    /// The slots that a call needs for the parameters, which the results replace.
+    public var headerSlots: Int { Swift.max(parameters.slotCount, results.slotCount) }
 }
 
 extension FunctionType: CustomStringConvertible {

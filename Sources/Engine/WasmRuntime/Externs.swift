@@ -100,9 +100,21 @@ public struct GlobalVariable {
     public let type: GlobalType
     let pointer: UnsafeMutablePointer<UInt64>
 
-    /// The slot: i32 and f32 in the low half, the upper half zero. Set only what `type` allows.
+    /// The slot: i32 and f32 in the low half, the upper half zero; of a v128 the low half. Set only what `type` allows.
     public var value: UInt64 {
         get { pointer.pointee }
         nonmutating set { pointer.pointee = newValue }
+    }
+
+    /// All slots of the value: two for a v128, the low half first, one for any other type.
+    public var slots: [UInt64] { (0..<type.value.slotCount).map { pointer[$0] } }
+
+    /// The upper half of a v128; 0 for other types. Setting it needs a v128.
+    public var upperHalf: UInt64 {
+        get { type.value == .v128 ? pointer[1] : 0 }
+        nonmutating set {
+            precondition(type.value == .v128, "the upper half of a global of type \(type.value)")
+            pointer[1] = newValue
+        }
     }
 }

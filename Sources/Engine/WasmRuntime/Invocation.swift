@@ -6,7 +6,8 @@ import Wasm
 
 /// How a call into a guest ended.
 public enum Invocation {
-    /// The results as slots: i32 and f32 in the low half, references as in ``Table``.
+    /// The results as slots: i32 and f32 in the low half, a v128 as two slots with the low half first, references as
+    /// in ``Table``.
     case returned([UInt64])
     /// `proc_exit` was called with this status.
     case exited(UInt32)
@@ -16,10 +17,11 @@ public enum Invocation {
 extension Store {
     /// Calls a function. May be used inside a host function too, on the same thread (a re-entrant call).
     ///
-    /// The arguments are slots; their number and types must be those of the function.
+    /// The arguments are slots (a v128 takes two, the low half first); their number and types must be those of the
+    /// function.
     public func invoke(_ function: Function, _ arguments: [UInt64]) -> Invocation {
         let type = function.type
-        precondition(arguments.count == type.parameters.count, "arguments of \(type): found \(arguments.count)")
+        precondition(arguments.count == type.parameters.slotCount, "arguments of \(type): found \(arguments.count)")
         guard let context = function.pointer.pointee.context else {
             return invokeHost(hostFunctions[Int(function.pointer.pointee.index)], type, arguments)
         }
@@ -33,14 +35,14 @@ extension Store {
         for (index, argument) in arguments.enumerated() { frame[index] = argument }
         sw_run(function.pointer, context, frame)
         let reason = machine.pointee.trap_reason
-        if reason == 0 { return .returned(type.results.indices.map { frame[$0] }) }
+        if reason == 0 { return .returned((0..<type.results.slotCount).map { frame[$0] }) }
         if reason == sw_exit_requested { return .exited(machine.pointee.exit_status) }
         return .trapped(
             Trap(TrapReason(rawValue: UInt8(truncatingIfNeeded: reason)) ?? .hostError, frames: backtrace()))
     }
 
     private func invokeHost(_ function: HostFunction, _ type: FunctionType, _ arguments: [UInt64]) -> Invocation {
-        var slots = arguments + Array(repeating: 0, count: type.results.count)
+        var slots = arguments + Array(repeating: 0, count: type.results.slotCount)
         let outcome = slots.withUnsafeMutableBufferPointer { buffer in
             // An empty array has no address; a function without parameters reads none.
             let base = buffer.baseAddress ?? machine.pointee.stack_top.unsafelyUnwrapped

@@ -110,9 +110,9 @@ public final class Store {
         function.pointee.context = context
         function.pointee.type = number(of: type)
         function.pointee.index = index
-        function.pointee.parameter_count = UInt16(type.parameters.count)
-        function.pointee.result_count = UInt16(type.results.count)
-        function.pointee.header = UInt16(max(type.parameters.count, type.results.count))
+        function.pointee.parameter_slots = UInt16(type.parameters.slotCount)
+        function.pointee.result_slots = UInt16(type.results.slotCount)
+        function.pointee.header = UInt16(type.headerSlots)
         guard let entry = MemoryLayout<sw_function>.offset(of: \.entry) else { return }
         let raw = UnsafeMutableRawPointer(function)
         Self.setHandler(
@@ -128,8 +128,11 @@ public final class Store {
         return Function(store: self, pointer: pointer)
     }
 
-    public func makeGlobal(_ type: GlobalType, value: UInt64) -> GlobalVariable {
-        GlobalVariable(store: self, type: type, pointer: allocate(UInt64.self, count: 1, initial: value))
+    /// - Parameter upperHalf: the upper 64 bits of a v128.
+    public func makeGlobal(_ type: GlobalType, value: UInt64, upperHalf: UInt64 = 0) -> GlobalVariable {
+        let pointer = allocate(UInt64.self, count: type.value.slotCount, initial: value)
+        if type.value == .v128 { pointer[1] = upperHalf }
+        return GlobalVariable(store: self, type: type, pointer: pointer)
     }
 
     /// - Throws: ``ResourceError`` when the minimum is above the store's limit.

@@ -88,16 +88,21 @@ enum {
 
 // Handlers that stand alone, in the order of the table.
 #define SW_SINGLES(X)                                                                                                 \
-    X(mov_I) X(mov_I_a) X(mov_F) X(mov_F_a) X(mov_D) X(mov_D_a)                                                       \
+    X(mov_I) X(mov_I_a) X(mov_F) X(mov_F_a) X(mov_D) X(mov_D_a) X(mov_V) X(mov_V_a)                                   \
     X(mov2) X(mov3) X(copy_slots)                                                                                     \
     X(const32_I) X(const32_I_a) X(const64_I) X(const64_I_a) X(const32_F) X(const32_F_a) X(const64_D) X(const64_D_a)   \
+    X(const128_V) X(const128_V_a)                                                                                     \
     X(select_I_s) X(select_I_s_a) X(select_I_a) X(select_I_a_a)                                                       \
     X(select_F_s) X(select_F_s_a) X(select_F_a) X(select_F_a_a)                                                       \
     X(select_D_s) X(select_D_s_a) X(select_D_a) X(select_D_a_a)                                                       \
+    X(select_V_s) X(select_V_s_a) X(select_V_a) X(select_V_a_a)                                                       \
     X(global_get_I) X(global_get_I_a) X(global_get_F) X(global_get_F_a) X(global_get_D) X(global_get_D_a)             \
+    X(global_get_V) X(global_get_V_a)                                                                                 \
     X(global_set_I) X(global_set_I_a) X(global_set_F) X(global_set_F_a) X(global_set_D) X(global_set_D_a)             \
+    X(global_set_V) X(global_set_V_a)                                                                                 \
     X(br) X(br_back) X(br_if_s) X(br_if_s_back) X(br_if_a) X(br_if_a_back)                                            \
     X(br_unless_s) X(br_unless_s_back) X(br_unless_a) X(br_unless_a_back) X(br_table_s) X(br_table_a)                 \
-    X(enter_locals) X(call) X(call_cross) X(call_indirect_s) X(call_indirect_a)                              \
-    X(return0) X(return_I_s) X(return_I_a) X(return_F_s) X(return_F_a) X(return_D_s) X(return_D_a) X(returnN)         \
+    X(enter_locals) X(call) X(call_cross) X(call_indirect_s) X(call_indirect_a)                                       \
+    X(return0) X(return_I_s) X(return_I_a) X(return_F_s) X(return_F_a) X(return_D_s) X(return_D_a)                    \
+    X(return_V_s) X(return_V_a) X(returnN)                                                                            \
     X(memory_size) X(memory_size_a) X(slow) X(unreachable) X(translate_entry) X(host_entry) X(exit) X(cross_return)

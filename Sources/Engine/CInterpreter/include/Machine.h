@@ -63,9 +63,10 @@ typedef struct sw_function {
     uint32_t type;
     /// Function index in the module, or index into the store's host functions.
     uint32_t index;
-    uint16_t parameter_count;
-    uint16_t result_count;
-    /// Slot of the return address in the frame: max(parameters, results).
+    /// A value takes one slot, a vector two.
+    uint16_t parameter_slots;
+    uint16_t result_slots;
+    /// Slot of the return address in the frame: max(parameter_slots, result_slots).
     uint16_t header;
     /// Slots of the whole frame; 0 before translation and for the host.
     uint32_t frame_slots;

@@ -24,7 +24,7 @@ func callHost(
     let machine = store.machine
     // The results get slots of their own, so that the host may write them before it has read all arguments.
     let results = frame + Int(function.pointee.header) + 2
-    let resultCount = Int(function.pointee.result_count)
+    let resultCount = Int(function.pointee.result_slots)
     guard results + resultCount < store.stackLimit else { return UInt32(TrapReason.callStackExhausted.rawValue) }
     results.update(repeating: 0, count: resultCount)
     let top = machine.pointee.stack_top

@@ -108,7 +108,8 @@ extension Translator {
         for position in from..<stack.count { materialize(position) }
         if from != label.height {
             let operands = word(
-                number(temporarySlot(label.height)), number(temporarySlot(from)), UInt16(truncatingIfNeeded: count))
+                number(temporarySlot(label.height)), number(temporarySlot(from)),
+                UInt16(truncatingIfNeeded: label.branchTypes.slotCount))
             code.append(handler: Int(SW_copy_slots), operands)
         }
     }
@@ -238,9 +239,8 @@ extension Translator {
         let base = stack.count - type.parameters.count
         for position in base..<stack.count { materialize(position) }
         let handler = environment.isCrossInstance(index) ? SW_call_cross : SW_call
-        let header = max(type.parameters.count, type.results.count)
         code.append(
-            handler: Int(handler), word(number(temporarySlot(base)), UInt16(truncatingIfNeeded: header)))
+            handler: Int(handler), word(number(temporarySlot(base)), UInt16(truncatingIfNeeded: type.headerSlots)))
         code.append(environment.functionAddress(index))
         finishCall(type, base: base)
     }
@@ -261,7 +261,7 @@ extension Translator {
 
     private mutating func finishCall(_ type: FunctionType, base: Int) {
         // The callee's header stands behind its parameters or results.
-        heightMaximum = max(heightMaximum, base + max(type.parameters.count, type.results.count) + 2)
+        heightMaximum = max(heightMaximum, heights[base] + type.headerSlots + 2)
         truncateStack(to: base)
         forgetAccumulators()
         for result in type.results { push(.temporary, result) }
@@ -287,7 +287,7 @@ extension Translator {
             return
         }
         for position in from..<stack.count { materialize(position) }
-        let count = UInt16(truncatingIfNeeded: results.count)
+        let count = UInt16(truncatingIfNeeded: results.slotCount)
         code.append(handler: Int(SW_returnN), word(header, number(temporarySlot(from)), count))
     }
 }

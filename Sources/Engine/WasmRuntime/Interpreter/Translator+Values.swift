@@ -183,7 +183,7 @@ extension Translator {
             // The instruction just emitted writes the local itself.
             code.set16(number(slot), at: producers[registers.rawValue].position + 8)
             producers[registers.rawValue].position = -1
-            noteWrite(slot)
+            noteWrite(slot, isVector: registers == .vector)
             accumulators[registers.rawValue] = Int32(truncatingIfNeeded: slot)
             comparison = nil
             addition = nil

@@ -9,12 +9,13 @@ struct FrameTooLarge: Error {}
 
 /// Which accumulator a value of a type passes through.
 enum RegisterClass: Int {
-    case integer, float, double
+    case integer, float, double, vector
 
     init(_ type: ValueType) {
         switch type {
         case .f32: self = .float
         case .f64: self = .double
+        case .v128: self = .vector
         default: self = .integer
         }
     }
@@ -23,7 +24,8 @@ enum RegisterClass: Int {
 /// A value on the abstract operand stack. Reading a local or a constant emits nothing until somebody needs it.
 struct StackValue {
     enum Kind {
-        /// In the canonical slot of its stack position (and perhaps in an accumulator).
+        /// In the canonical slot of its stack position (and perhaps in an accumulator); a vector in that slot and the
+        /// next.
         case temporary
         case local(Int)
         case constant(UInt64)
@@ -104,7 +106,13 @@ struct Translator: ~Copyable {
     let parameterCount: Int
     let header: Int
     var localTypes: [ValueType] = []
+    /// First slot of each local.
+    var localSlots: [Int] = []
     let temporaryBase: Int
+    /// Slots that the values below each stack position take: `heights[n]` for position n. Entries up to that of
+    /// `stack.count` are valid, and popping changes none of them.
+    var heights: [Int] = [0]
+    /// In slots.
     var heightMaximum = 0
     var isTooLarge = false
 
@@ -114,7 +122,7 @@ struct Translator: ~Copyable {
 
     // The accumulators: slot per class, -1 = unknown.
     var accumulators = SIMD4<Int32>(repeating: -1)
-    var producers: [Producer] = [Producer(), Producer(), Producer()]
+    var producers: [Producer] = [Producer(), Producer(), Producer(), Producer()]
     var comparison: FusableOperation?
     var addition: FusableOperation?
     /// The move that was emitted last, for merging: position, how many moves, accumulators before.
@@ -128,23 +136,30 @@ struct Translator: ~Copyable {
         self.environment = environment
         reader = BinaryReader(body, of: environment.module)
         parameterCount = type.parameters.count
-        header = max(type.parameters.count, type.results.count)
+        header = type.headerSlots
         localTypes = type.parameters
         // LIMIT: slot numbers have 16 bits.
         var total = UInt64(header) + 2
         for run in body.locals {
-            total += UInt64(run.count)
+            total += UInt64(run.count) * UInt64(run.type.slotCount)
             guard total < 0xFFFF else { throw FrameTooLarge() }
             localTypes.append(contentsOf: repeatElement(run.type, count: Int(run.count)))
         }
-        temporaryBase = header + 2 + localTypes.count - type.parameters.count
+        temporaryBase = Int(total)
+        localSlots.reserveCapacity(localTypes.count)
+        var slot = 0
+        for (local, type) in localTypes.enumerated() {
+            if local == parameterCount { slot = header + 2 }
+            localSlots.append(slot)
+            slot += type.slotCount
+        }
         lazyCounts = Array(repeating: 0, count: localTypes.count)
         labels.append(Label(kind: .function, height: 0, parameters: [], results: type.results))
     }
 
     /// Translates the whole body; returns the number of slots of its frame.
     mutating func run() throws(FrameTooLarge) -> Int {
-        let locals = localTypes.count - parameterCount
+        let locals = temporaryBase - header - 2
         if locals > 0 {
             let operands = word(0, 0, UInt16(header + 2), UInt16(locals))
             code.append(handler: Int(SW_enter_locals), operands)
@@ -163,9 +178,10 @@ struct Translator: ~Copyable {
 
     // MARK: Slots
 
-    func localSlot(_ local: Int) -> Int { local < parameterCount ? local : header + 2 + local - parameterCount }
+    func localSlot(_ local: Int) -> Int { localSlots[local] }
 
-    func temporarySlot(_ position: Int) -> Int { temporaryBase + position }
+    /// The canonical slot of a stack position, at most one above the top.
+    func temporarySlot(_ position: Int) -> Int { temporaryBase + heights[position] }
 
     mutating func number(_ slot: Int) -> UInt16 {
         if slot > 0xFFFF { isTooLarge = true }
@@ -179,8 +195,10 @@ struct Translator: ~Copyable {
             lazyCounts[local] += 1
             lazyTotal += 1
         }
+        let height = heights[stack.count] + type.slotCount
         stack.append(StackValue(kind: kind, type: type))
-        heightMaximum = max(heightMaximum, stack.count)
+        if heights.count > stack.count { heights[stack.count] = height } else { heights.append(height) }
+        heightMaximum = max(heightMaximum, height)
     }
 
     /// The value and the position it had.
@@ -232,9 +250,15 @@ struct Translator: ~Copyable {
 
     // MARK: Accumulators
 
-    /// `slot` has a new value that no accumulator holds.
-    mutating func noteWrite(_ slot: Int) {
-        accumulators.replace(with: -1, where: accumulators .== Int32(truncatingIfNeeded: slot))
+    /// `slot`, and `slot + 1` for a vector, has a new value that no accumulator holds.
+    mutating func noteWrite(_ slot: Int, isVector: Bool = false) {
+        let slot = Int32(truncatingIfNeeded: slot)
+        accumulators.replace(with: -1, where: accumulators .== slot)
+        if isVector { accumulators.replace(with: -1, where: accumulators .== slot + 1) }
+        // The upper half of a vector.
+        if accumulators[RegisterClass.vector.rawValue] == slot - 1 {
+            accumulators[RegisterClass.vector.rawValue] = -1
+        }
     }
 
     mutating func forgetAccumulators() {
@@ -299,7 +323,7 @@ struct Translator: ~Copyable {
         let position = code.append(handler: handler, operands)
         if let more { code.append(more) }
         let index = RegisterClass(type).rawValue
-        noteWrite(slot)
+        noteWrite(slot, isVector: type == .v128)
         accumulators[index] = Int32(truncatingIfNeeded: slot)
         producers[index] = Producer(position: position, end: code.count, slot: slot, handler: handler)
     }
@@ -321,6 +345,8 @@ struct Translator: ~Copyable {
         case .float:
             emitProducer(Int(SW_const32_F), type, to: slot, word(number, 0, imm32: UInt32(truncatingIfNeeded: bits)))
         case .double: emitProducer(Int(SW_const64_D), type, to: slot, word(number), bits)
+        // Vectors are no lazy constants: v128.const emits its instruction at once.
+        case .vector: assertionFailure("a vector constant has no 64-bit pattern")
         }
     }
 
@@ -328,6 +354,7 @@ struct Translator: ~Copyable {
     mutating func emitMove(from source: Int, to target: Int, _ registers: RegisterClass, mayMerge: Bool = false) {
         let from = number(source)
         let to = number(target)
+        let mayMerge = mayMerge && registers != .vector
         if mayMerge, let last = lastMove, last.end == code.count, last.count < 3 {
             if last.count == 1 {
                 code.setHandler(Int(SW_mov2), at: last.position)
@@ -348,7 +375,7 @@ struct Translator: ~Copyable {
         let isHeld = accumulators[registers.rawValue] == source
         let handler = Int(SW_mov_I) + registers.rawValue * 2 + (isHeld ? 1 : 0)
         let position = code.append(handler: handler, word(to, from))
-        noteWrite(target)
+        noteWrite(target, isVector: registers == .vector)
         accumulators[registers.rawValue] = Int32(truncatingIfNeeded: target)
         movedTarget = target
         lastMove = mayMerge ? (position, code.count, 1, before) : nil

@@ -6,6 +6,7 @@
 #include "ControlHandlers.h"
 #include "MemoryHandlers.h"
 #include "NumericHandlers.h"
+#include "TailCallHandlers.h"
 
 #define SW_ADDRESSES6(name, T, R)                                                                                     \
     sw_h_##name##_ss, sw_h_##name##_ss_a, sw_h_##name##_as, sw_h_##name##_as_a, sw_h_##name##_sa, sw_h_##name##_sa_a,

@@ -48,8 +48,8 @@ extension Opcode {
         case .block, .loop, .if: .blockType
         case .br, .brIf: .label
         case .brTable: .labelTable
-        case .call, .refFunc: .function
-        case .callIndirect: .callIndirect
+        case .call, .returnCall, .refFunc: .function
+        case .callIndirect, .returnCallIndirect: .callIndirect
         case .selectTyped: .typeVector
         case .localGet, .localSet, .localTee: .local
         case .globalGet, .globalSet: .global
@@ -96,6 +96,7 @@ extension Opcode {
         case .memoryInit, .dataDrop, .memoryCopy, .memoryFill, .tableInit, .elemDrop, .tableCopy: .bulkMemory
         case .selectTyped, .tableGet, .tableSet, .tableGrow, .tableSize, .tableFill, .refNull, .refIsNull, .refFunc:
             .referenceTypes
+        case .returnCall, .returnCallIndirect: .tailCalls
         default: []
         }
     }

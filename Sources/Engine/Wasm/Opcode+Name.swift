@@ -21,6 +21,8 @@ extension Opcode: CustomStringConvertible {
         case .return: "return"
         case .call: "call"
         case .callIndirect: "call_indirect"
+        case .returnCall: "return_call"
+        case .returnCallIndirect: "return_call_indirect"
         case .drop: "drop"
         case .select: "select"
         case .selectTyped: "select"

@@ -20,6 +20,8 @@ public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     case `return` = 0x0F
     case call = 0x10
     case callIndirect = 0x11
+    case returnCall = 0x12
+    case returnCallIndirect = 0x13
 
     // Parametric instructions
     case drop = 0x1A

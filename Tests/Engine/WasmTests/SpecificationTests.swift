@@ -6,6 +6,10 @@ import Wasm
 
 @Suite struct `The core specification's suites` {
     static let suites: [(path: String, level: String)] = (try? SpecSuite.suites(in: "core")) ?? []
+    /// Proposals of version 3.0 that the engine has.
+    static let proposals = ["proposals/tail-call"].flatMap { group in
+        ((try? SpecSuite.suites(in: group)) ?? []).map(\.path)
+    }
 
     /// Lines whose modules are refused for another reason than the suite names: they cut a section or a body short of its
     /// contents, and the reference interpreter reads on into what follows, where this decoder stops at the announced end.
@@ -67,7 +71,7 @@ import Wasm
         return tally
     }
 
-    @Test(arguments: suites.map(\.path))
+    @Test(arguments: suites.map(\.path) + proposals)
     func `accept and refuse what they must`(path: String) throws {
         let tally = try Self.run(path)
         #expect(tally.wrong == [])

@@ -62,12 +62,20 @@ enum FeatureScan {
             return false
         }
         if importedGlobals.contains(true) || exportsMutable { features.insert(.mutableGlobals) }
+        var expressions = module.globals.map(\.initial)
         for segment in module.elements {
             if case .passive = segment.mode { features.insert(.bulkMemory) }
             if case .declarative = segment.mode { features.insert(.referenceTypes) }
+            if case .active(_, let offset) = segment.mode { expressions.append(offset) }
         }
-        let isExtended = module.globals.contains { if case .extended = $0.initial { true } else { false } }
-        if isExtended { features.insert(.extendedConstantExpressions) }
+        for segment in module.data {
+            if case .active(_, let offset) = segment.mode { expressions.append(offset) }
+        }
+        if expressions.contains(where: isExtended) { features.insert(.extendedConstantExpressions) }
         return features
+    }
+
+    private static func isExtended(_ expression: ConstantExpression) -> Bool {
+        if case .extended = expression { true } else { false }
     }
 }

@@ -97,12 +97,8 @@ extension FunctionValidator {
             try popAll(frames[0].endTypes, frames[0].endCount)
             setUnreachable()
         case .call:
-            let index = try reader.readU32()
-            guard Int(index) < tables.functions.count else {
-                throw unknown("function", index, tables.functions.count)
-            }
-            try apply(tables.types[Int(tables.functions[Int(index)])])
-        case .callIndirect: try validateCallIndirect()
+            try apply(try calledType())
+        case .callIndirect: try apply(try indirectlyCalledType())
         case .globalGet:
             try push(UInt8(truncatingIfNeeded: try global()))
         case .globalSet:
@@ -137,6 +133,15 @@ extension FunctionValidator {
         if frameCount > 0 { try pushAll(frame.endTypes, frame.endCount) }
     }
 
+    /// The immediate of a call.
+    mutating func calledType() throws(ReadFault) -> TypeShape {
+        let index = try reader.readU32()
+        guard Int(index) < tables.functions.count else {
+            throw unknown("function", index, tables.functions.count)
+        }
+        return tables.types[Int(tables.functions[Int(index)])]
+    }
+
     private mutating func apply(_ type: TypeShape) throws(ReadFault) {
         try popAll(type.parameters, type.parameterCount)
         try pushAll(type.results, type.resultCount)
@@ -166,13 +171,14 @@ extension FunctionValidator {
         return tables.globals[Int(index)]
     }
 
-    private mutating func validateCallIndirect() throws(ReadFault) {
+    /// The immediates of an indirect call; pops the element's index.
+    mutating func indirectlyCalledType() throws(ReadFault) -> TypeShape {
         let typeIndex = try reader.readU32()
         let table = try self.table(try reader.readU32())
         guard table == .funcref else { throw mismatch(.funcref, found: table) }
         let type = try self.type(typeIndex)
         try pop(.i32)
-        try apply(type)
+        return type
     }
 
     mutating func table(_ index: UInt32) throws(ReadFault) -> TypeCode {

@@ -60,6 +60,14 @@ extension FunctionValidator {
         return "\(instruction) in function \(functionLabel)"
     }
 
+    /// What the instruction needs beyond the allowed features, where it is one that this engine knows.
+    private var missingFeature: FeatureSet? {
+        var copy = BinaryReader(module.bytes.buffer, in: instructionStart..<reader.endOffset)
+        guard let opcode = try? copy.readOpcode() else { return nil }
+        let missing = opcode.feature.subtracting(features)
+        return missing.isEmpty ? nil : missing
+    }
+
     /// A fault of the reader as an error.
     func describe(_ fault: ReadFault) -> WasmError {
         let bytes = module.bytes.buffer
@@ -67,7 +75,7 @@ extension FunctionValidator {
         case .illegalOpcode:
             let code = bytes[instructionStart..<reader.endOffset]
             let name = LaterFeatures.nameOfOpcode(code)
-            if let feature = LaterFeatures.ofOpcode(code) {
+            if let feature = missingFeature ?? LaterFeatures.ofOpcode(code) {
                 return WasmError(
                     .unsupported, at: instructionStart,
                     "feature \(feature) is not supported: opcode \(name) in function \(functionLabel) needs it")

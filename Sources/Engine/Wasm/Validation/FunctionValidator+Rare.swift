@@ -4,6 +4,7 @@
 extension FunctionValidator {
     mutating func validateRare(_ rule: ValidationRule) throws(ReadFault) {
         switch rule {
+        case .returnCall, .returnCallIndirect: try validateTailCall(rule)
         case .selectTyped: try validateTypedSelect()
         case .memorySize:
             try memory()

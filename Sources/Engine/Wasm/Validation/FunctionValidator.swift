@@ -29,7 +29,9 @@ struct FunctionValidator: ~Copyable {
     let tables: ModuleTables
     let features: FeatureSet
     let limits: DecodingLimits
-    let entries = ValidationTable.shared.entries
+    let entries: UnsafePointer<ValidationEntry>
+    /// `entries`, when the features are restricted.
+    private let restrictedEntries: UnsafeMutablePointer<ValidationEntry>?
     /// `singleTypes[t]` is `t`: the type list of a block type that is one value type.
     let singleTypes: UnsafeMutablePointer<TypeCode>
 
@@ -57,6 +59,8 @@ struct FunctionValidator: ~Copyable {
         self.tables = tables
         self.features = features
         self.limits = limits
+        restrictedEntries = ValidationTable.restricted(to: features)
+        entries = restrictedEntries.map { UnsafePointer($0) } ?? ValidationTable.shared.entries
         reader = BinaryReader(module.bytes.buffer, in: 0..<0)
         operands = .allocate(capacity: operandCapacity)
         frames = .allocate(capacity: frameCapacity)
@@ -66,6 +70,7 @@ struct FunctionValidator: ~Copyable {
     }
 
     deinit {
+        restrictedEntries?.deallocate()
         operands.deallocate()
         frames.deallocate()
         locals.deallocate()

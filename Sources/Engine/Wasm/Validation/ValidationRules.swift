@@ -23,6 +23,7 @@ enum ValidationRule: UInt8 {
     case unary, binary
     case load, store
     case unreachable, nop, block, loop, `if`, `else`, end, br, brIf, brTable, `return`, call, callIndirect
+    case returnCall, returnCallIndirect
     case drop, select, selectTyped
     case localGet, localSet, localTee, globalGet, globalSet, tableGet, tableSet
     case memorySize, memoryGrow, i32Const, i64Const, f32Const, f64Const
@@ -53,6 +54,18 @@ struct ValidationTable: @unchecked Sendable {
         for opcode in Opcode.allCases { entries[Int(opcode.rawValue)] = Self.entry(opcode) }
         entries[0xFC] = ValidationEntry(rule: .prefix)
         self.entries = UnsafePointer(entries)
+    }
+
+    /// A copy in which the opcodes of features outside of `features` are illegal, so that the loop need not ask; nil when
+    /// there are none. The caller deallocates it.
+    static func restricted(to features: FeatureSet) -> UnsafeMutablePointer<ValidationEntry>? {
+        guard !features.isSuperset(of: .supported) else { return nil }
+        let entries = UnsafeMutablePointer<ValidationEntry>.allocate(capacity: count)
+        entries.initialize(from: shared.entries, count: count)
+        for opcode in Opcode.allCases where !features.isSuperset(of: opcode.feature) {
+            entries[Int(opcode.rawValue)] = ValidationEntry(rule: .illegal)
+        }
+        return entries
     }
 
     private static func entry(_ opcode: Opcode) -> ValidationEntry {
@@ -107,6 +120,8 @@ struct ValidationTable: @unchecked Sendable {
 
     private static func specialRuleBeyondFirstVersion(_ opcode: Opcode) -> ValidationRule? {
         switch opcode {
+        case .returnCall: .returnCall
+        case .returnCallIndirect: .returnCallIndirect
         case .refNull: .refNull
         case .refIsNull: .refIsNull
         case .refFunc: .refFunc

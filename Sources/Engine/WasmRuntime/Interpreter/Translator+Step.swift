@@ -27,6 +27,10 @@ extension Translator {
         case .callIndirect:
             let type = try reader.readU32()
             callIndirect(type: type, table: try reader.readU32())
+        case .returnCall: returnCall(try reader.readU32())
+        case .returnCallIndirect:
+            let type = try reader.readU32()
+            returnCallIndirect(type: type, table: try reader.readU32())
         case .drop: _ = pop()
         case .select: select()
         case .selectTyped:

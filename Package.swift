@@ -150,12 +150,13 @@ let commands: [Target] = [
     command(
         "containerd-shim-swiftlet-v1", linking: staticLinking,
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
+    library("ModuleRun", in: "Commands", ["Workload", "LaunchProtocol", "Linux"]),
+    command("swiftlet", linking: staticLinking, ["ModuleRun", "Linux"]),
     command(
-        "swiftlet", linking: staticLinking + essentials,
+        "swiftlet-node", linking: staticLinking + essentials,
         [
-            "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient", "NodeAgent",
-            "PodNetwork",
-            "Workload", "LaunchProtocol", "Wasm", "WASI", "Linux",
+            "ModuleRun", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient",
+            "NodeAgent", "PodNetwork", "Wasm", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
@@ -164,6 +165,7 @@ let commands: [Target] = [
 // MARK: - Tests: same folders as Sources; no test depends on an executable, end-to-end tests start the built binaries
 let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
+    tests("ModuleRunTests", in: "Commands", ["ModuleRun"]),
     tests("WasmTests", in: "Engine", ["Wasm"]),
     tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime"]),
     tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime"]),

@@ -34,6 +34,7 @@ verify() { # verify PROGRAM
     echo "$1: $bytes bytes stripped"
 }
 
+verify swiftlet
 verify swiftlet-sandbox
 verify containerd-shim-swiftlet-v1
 exit $status

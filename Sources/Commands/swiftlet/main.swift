@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: where the command starts.
+//
+// `swiftlet run` promises to be quick, and each megabyte of program and each conformance that is looked up is paid for
+// before the first instruction. So this program is small and does that verb; everything else, help included, is the
+// program beside it. See docs/RATIONALE.md.
 
-import ArgumentParser
 import Glibc
+import Linux
+import ModuleRun
 
-// Synchronous on purpose: `swiftlet run` promises to be quick, and the concurrency runtime is paid for by the verbs that
-// use it. See docs/RATIONALE.md.
-if CommandLine.arguments.dropFirst().first == "run" {
-    do {
-        var command = try Swiftlet.parseAsRoot()
-        try command.run()
-    } catch {
-        Swiftlet.exit(withError: error)
-    }
-} else {
-    // Signals are blocked before there is a second thread, so that none of them is ever interrupted by one.
-    if let verb = CommandLine.arguments.dropFirst().first, verb == "up" || verb == "node" { StopSignals.block() }
-    Task.detached {
-        await Swiftlet.main()
-        exit(EXIT_SUCCESS)
-    }
-    while true { pause() }
+if CommandLine.arguments.dropFirst().first == "run", let request = RunRequest(words: CommandLine.arguments.dropFirst(2))
+{
+    exit(request.execute())
 }
+try? Descriptors.writeAll(STDERR_FILENO, "swiftlet: \(OtherVerbs.execute())\n")
+exit(125)

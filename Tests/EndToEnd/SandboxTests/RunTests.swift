@@ -102,6 +102,18 @@ struct `swiftlet run` {
         #expect(missing.code == 127 && missing.errors.contains("/nowhere/app.wasm"))
     }
 
+    @Test(arguments: [
+        ["--env", "GREETING=hi", "own-built/own_env_fs.wasm", "a"], ["own-built/own_env_fs.wasm", "--env", "B=1"],
+        ["--timeout", "5s", "--memory=64Mi", "wasip1/hello_c.wasm"], ["--grace", "1s", "no-such.wasm"],
+        ["--env", "A", "wasip1/hello_c.wasm"], ["--nett", "wasip1/hello_c.wasm"], ["--help"], [],
+    ])
+    func `the quick reader and the full parser do the same`(_ words: [String]) throws {
+        let words = words.map { $0.hasSuffix(".wasm") ? program($0) : $0 }
+        let quick = try run(words)
+        let full = try Program.run(BuiltProducts.program("swiftlet-node"), ["run"] + words)
+        #expect(quick.code == full.status.code && quick.output == full.output && quick.errors == full.errors)
+    }
+
     @Test func `an engine that is not there is refused`() throws {
         let result = try run(["--engine", "aot", program("wasip1/hello_c.wasm")])
         #expect(result.code == 64 && result.errors.contains("not available in this build"))

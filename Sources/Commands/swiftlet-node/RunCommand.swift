@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swiftlet: `swiftlet run`.
+// Swiftlet: `swiftlet run`, where its command line wants more than the quick reader of ModuleRun gives.
 
 import ArgumentParser
 import Glibc
-import LaunchProtocol
-import Linux
-import Workload
+import ModuleRun
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,73 +74,30 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    func run() throws { Glibc.exit(execute()) }
-
-    /// The exit code of the command.
-    private func execute() -> Int32 {
-        do {
-            openStandardDescriptors()
-            let module = try Files.open(path, O_RDONLY)
-            var opened: [OpenedDescriptor] = []
-            let spec = try makeSpec(module.rawValue, &opened)
-            defer { _ = opened.count }
-            var request = LaunchRequest(spec: spec, limits: limits)
-            if !limits.isEmpty { request.cgroupPath = RunGroup.prepare() }
-            let process = try SandboxLauncher().launch(request)
-            return RunSupervisor(process, name: path, timeout: timeout, grace: grace).run()
-        } catch let error as SystemError where error.path == path {
-            report("\(error)")
-            return 127
-        } catch {
-            report("\(error)")
-            return 125
-        }
-    }
-
-    private var limits: ResourceLimits {
-        ResourceLimits(memoryBytes: memory?.count, cpuQuotaMicroseconds: cpus?.quotaMicroseconds)
-    }
-
-    private func makeSpec(_ module: Int32, _ opened: inout [OpenedDescriptor]) throws -> LaunchSpec {
-        var spec = LaunchSpec(
-            name: String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]),
-            moduleDescriptor: module, entrypoint: invoke ?? "_start", environment: env.map(\.text),
-            engine: engine == .interpreter ? .interpreter : .auto)
-        spec.arguments = [spec.name] + arguments
-        for directory in dir {
-            let descriptor = OpenedDescriptor(try Files.open(directory.host, O_RDONLY | O_DIRECTORY))
-            opened.append(descriptor)
-            spec.preopens.append(
-                Preopen(descriptor: descriptor.number, guestPath: directory.guest, isReadOnly: directory.isReadOnly))
-        }
-        for address in listen {
-            let descriptor = OpenedDescriptor(try address.listen())
-            opened.append(descriptor)
-            spec.network.listeners.append(descriptor.number)
-        }
-        if net { spec.network.allowEverything() }
-        return spec
-    }
-
-    /// A descriptor 0–2 that the caller closed would be taken by the next file that is opened.
-    private func openStandardDescriptors() {
-        while true {
-            let descriptor = open("/dev/null", O_RDWR)
-            if descriptor > 2 { close(descriptor) }
-            if descriptor < 0 || descriptor > 2 { return }
-        }
+    func run() throws {
+        var request = RunRequest(path: path)
+        request.arguments = arguments
+        request.directories = dir
+        request.environment = env
+        request.listeners = listen
+        request.allowsNetwork = net
+        request.invoke = invoke
+        request.memory = memory
+        request.processors = cpus
+        request.engine = engine
+        request.timeout = timeout
+        request.grace = grace
+        Glibc.exit(request.execute())
     }
 }
 
-/// Keeps a descriptor open as long as a copy of it lives; arrays cannot hold noncopyable values.
-final class OpenedDescriptor {
-    let descriptor: OwnedDescriptor
-    var number: Int32 { descriptor.rawValue }
-
-    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
-}
-
-/// Writes `swiftlet: TEXT` to standard error.
-func report(_ text: String) {
-    try? Descriptors.writeAll(STDERR_FILENO, "swiftlet: \(text)\n")
+// The initialiser of each value is the one that the parser asks for.
+extension RunDirectory: ExpressibleByArgument {}
+extension RunVariable: ExpressibleByArgument {}
+extension RunAddress: ExpressibleByArgument {}
+extension RunBytes: ExpressibleByArgument {}
+extension RunProcessors: ExpressibleByArgument {}
+extension RunEngine: ExpressibleByArgument {}
+extension RunDuration: ExpressibleByArgument {
+    package var defaultValueDescription: String { description }
 }

@@ -9,7 +9,7 @@ struct Swiftlet: AsyncParsableCommand {
         abstract: "Run WebAssembly workloads the Kubernetes way, each in a sandboxed process.",
         discussion: """
             Examples:
-              swiftlet run app.wasm --dir ./data:/data
+              swiftlet run --dir ./data:/data app.wasm
               swiftlet up -f manifests/wasm-api.yaml
               swiftlet get pods
             """,

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swiftlet: the values of `swiftlet run`'s options.
+// Swiftlet: the values of `swiftlet run`'s options, from the words of a command line.
 
-import ArgumentParser
 import Glibc
 import LaunchProtocol
 import Linux
 
 /// `HOST[:GUEST[:ro]]`.
-struct RunDirectory: ExpressibleByArgument {
-    var host: String
-    var guest: String
-    var isReadOnly: Bool
+package struct RunDirectory: Equatable {
+    package var host: String
+    package var guest: String
+    package var isReadOnly: Bool
 
-    init?(argument: String) {
+    package init?(argument: String) {
         var parts = argument.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         isReadOnly = parts.count > 1 && parts.last == "ro"
         if isReadOnly { parts.removeLast() }
@@ -24,22 +23,22 @@ struct RunDirectory: ExpressibleByArgument {
 }
 
 /// `NAME=VALUE`.
-struct RunVariable: ExpressibleByArgument {
-    var text: String
+package struct RunVariable: Equatable {
+    package var text: String
 
-    init?(argument: String) {
+    package init?(argument: String) {
         guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else { return nil }
         text = argument
     }
 }
 
-enum RunEngine: String, ExpressibleByArgument, CaseIterable { case interpreter, aot, auto }
+package enum RunEngine: String, CaseIterable { case interpreter, aot, auto }
 
 /// A number of bytes with the suffixes of Kubernetes: `128Mi`, `1G`, `65536`.
-struct RunBytes: ExpressibleByArgument {
-    var count: UInt64
+package struct RunBytes: Equatable {
+    package var count: UInt64
 
-    init?(argument: String) {
+    package init?(argument: String) {
         let digits = argument.prefix { $0.isNumber && $0.isASCII }
         let factors: [String: UInt64] = [
             "": 1, "k": 1000, "M": 1_000_000, "G": 1_000_000_000, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30,
@@ -55,10 +54,10 @@ struct RunBytes: ExpressibleByArgument {
 }
 
 /// A number of CPUs: `0.5`, `2`, `250m`.
-struct RunProcessors: ExpressibleByArgument {
-    var quotaMicroseconds: UInt64
+package struct RunProcessors: Equatable {
+    package var quotaMicroseconds: UInt64
 
-    init?(argument: String) {
+    package init?(argument: String) {
         let number = argument.hasSuffix("m") ? Double(argument.dropLast()).map { $0 / 1000 } : Double(argument)
         // The kernel's smallest quota is 1 ms of 100 ms.
         guard let number, number.isFinite, number >= 0.01, number <= 10_000 else { return nil }
@@ -67,12 +66,12 @@ struct RunProcessors: ExpressibleByArgument {
 }
 
 /// `500ms`, `30s`, `2m`, `1h`; a number alone is seconds.
-struct RunDuration: ExpressibleByArgument {
-    var milliseconds: UInt64
+package struct RunDuration: Equatable, CustomStringConvertible {
+    package var milliseconds: UInt64
 
-    init(milliseconds: UInt64) { self.milliseconds = milliseconds }
+    package init(milliseconds: UInt64) { self.milliseconds = milliseconds }
 
-    init?(argument: String) {
+    package init?(argument: String) {
         let digits = argument.prefix { $0.isNumber && $0.isASCII || $0 == "." }
         let factors: [String: Double] = ["": 1000, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000]
         guard let number = Double(digits), let factor = factors[String(argument.dropFirst(digits.count))] else {
@@ -82,16 +81,16 @@ struct RunDuration: ExpressibleByArgument {
         milliseconds = UInt64(number * factor)
     }
 
-    var defaultValueDescription: String { "\(milliseconds / 1000)s" }
+    package var description: String { "\(milliseconds / 1000)s" }
 }
 
 /// `ADDRESS:PORT`, IPv4 in numbers; an empty address is all of them.
-struct RunAddress: ExpressibleByArgument {
-    var text: String
-    var address: UInt32
-    var port: UInt16
+package struct RunAddress: Equatable {
+    package var text: String
+    package var address: UInt32
+    package var port: UInt16
 
-    init?(argument: String) {
+    package init?(argument: String) {
         guard let colon = argument.lastIndex(of: ":"), let port = UInt16(argument[argument.index(after: colon)...])
         else { return nil }
         guard let address = Self.parse(argument[..<colon]) else { return nil }

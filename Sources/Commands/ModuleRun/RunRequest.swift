@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: one module, run in the foreground.
+
+internal import Glibc
+import LaunchProtocol
+import Linux
+import Workload
+
+/// What `swiftlet run` was asked to do.
+package struct RunRequest: Equatable {
+    /// The module's file.
+    package var path: String
+    /// The guest's arguments, without its name.
+    package var arguments: [String] = []
+    package var directories: [RunDirectory] = []
+    package var environment: [RunVariable] = []
+    package var listeners: [RunAddress] = []
+    /// Whether the guest may open sockets of its own.
+    package var allowsNetwork = false
+    /// The export to call instead of `_start`.
+    package var invoke: String?
+    package var memory: RunBytes?
+    package var processors: RunProcessors?
+    package var engine: RunEngine = .auto
+    package var timeout: RunDuration?
+    package var grace = RunDuration(milliseconds: 10_000)
+
+    package init(path: String) { self.path = path }
+
+    /// Runs it to its end.
+    ///
+    /// - Returns: The exit code of the command; what went wrong is on standard error.
+    package func execute() -> Int32 {
+        do {
+            openStandardDescriptors()
+            let module = try Files.open(path, O_RDONLY)
+            var opened: [OpenedDescriptor] = []
+            let spec = try makeSpec(module.rawValue, &opened)
+            defer { _ = opened.count }
+            var request = LaunchRequest(spec: spec, limits: limits)
+            if !limits.isEmpty { request.cgroupPath = RunGroup.prepare() }
+            let process = try SandboxLauncher().launch(request)
+            return RunSupervisor(process, name: path, timeout: timeout, grace: grace).run()
+        } catch let error as SystemError where error.path == path {
+            report("\(error)")
+            return 127
+        } catch {
+            report("\(error)")
+            return 125
+        }
+    }
+
+    private var limits: ResourceLimits {
+        ResourceLimits(memoryBytes: memory?.count, cpuQuotaMicroseconds: processors?.quotaMicroseconds)
+    }
+
+    private func makeSpec(_ module: Int32, _ opened: inout [OpenedDescriptor]) throws -> LaunchSpec {
+        var spec = LaunchSpec(
+            name: String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]),
+            moduleDescriptor: module, entrypoint: invoke ?? "_start", environment: environment.map(\.text),
+            engine: engine == .interpreter ? .interpreter : .auto)
+        spec.arguments = [spec.name] + arguments
+        for directory in directories {
+            let descriptor = OpenedDescriptor(try Files.open(directory.host, O_RDONLY | O_DIRECTORY))
+            opened.append(descriptor)
+            spec.preopens.append(
+                Preopen(descriptor: descriptor.number, guestPath: directory.guest, isReadOnly: directory.isReadOnly))
+        }
+        for address in listeners {
+            let descriptor = OpenedDescriptor(try address.listen())
+            opened.append(descriptor)
+            spec.network.listeners.append(descriptor.number)
+        }
+        if allowsNetwork { spec.network.allowEverything() }
+        return spec
+    }
+
+    /// A descriptor 0–2 that the caller closed would be taken by the next file that is opened.
+    private func openStandardDescriptors() {
+        while true {
+            let descriptor = open("/dev/null", O_RDWR)
+            if descriptor > 2 { close(descriptor) }
+            if descriptor < 0 || descriptor > 2 { return }
+        }
+    }
+}
+
+/// Keeps a descriptor open as long as a copy of it lives; arrays cannot hold noncopyable values.
+final class OpenedDescriptor {
+    let descriptor: OwnedDescriptor
+    var number: Int32 { descriptor.rawValue }
+
+    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+}
+
+/// Writes `swiftlet: TEXT` to standard error.
+func report(_ text: String) {
+    try? Descriptors.writeAll(STDERR_FILENO, "swiftlet: \(text)\n")
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Swiftlet: where the command starts.
+
+import ArgumentParser
+import Glibc
+
+// Signals are blocked before there is a second thread, so that none of them is ever interrupted by one.
+if let verb = CommandLine.arguments.dropFirst().first, verb == "up" || verb == "node" { StopSignals.block() }
+Task.detached {
+    await Swiftlet.main()
+    exit(EXIT_SUCCESS)
+}
+while true { pause() }

@@ -155,6 +155,18 @@ SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_elsewhere
     pc = function->code;
     SW_DISPATCH();
 }
+/// An indirect call of a function whose type is not the one named; a declared subtype will do. ai = the function.
+SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_subtype(SW_PARAMETERS) {
+    const sw_function *function = (const sw_function *)(uintptr_t)ai;
+    if (!sw_is_subtype_number(function->definition, SW_U32(12))) SW_GO(trap_indirect_call_type);
+    if (function->context != cx) SW_GO(call_indirect_elsewhere);
+    uint64_t *frame = sp + SW_U16(10);
+    SW_CHECK_STACK(frame, function)
+    SW_PUSH_FRAME(frame, function->header, 24)
+    sp = frame;
+    pc = function->code;
+    SW_DISPATCH();
+}
 // Element index slot at 8, frame at 10, type at 12, table at 16.
 #define SW_CALL_INDIRECT(name, index)                                                                                 \
     SW_HANDLER(name) {                                                                                                \
@@ -163,7 +175,10 @@ SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_elsewhere
         if (SW_UNLIKELY(element >= table->count)) SW_GO(trap_undefined_element);                                      \
         const sw_function *function = (const sw_function *)(uintptr_t)table->elements[element];                       \
         if (SW_UNLIKELY(!function)) SW_GO(trap_uninitialized_element);                                                \
-        if (SW_UNLIKELY(function->type != SW_U32(12))) SW_GO(trap_indirect_call_type);                                \
+        if (SW_UNLIKELY(function->type != SW_U32(12))) {                                                              \
+            ai = (uint64_t)(uintptr_t)function;                                                                       \
+            SW_GO(call_indirect_subtype);                                                                             \
+        }                                                                                                             \
         if (SW_UNLIKELY(function->context != cx)) {                                                                   \
             ai = (uint64_t)(uintptr_t)function;                                                                       \
             SW_GO(call_indirect_elsewhere);                                                                           \

@@ -79,7 +79,8 @@ SW_HANDLER(return_call_indirect) {
     if (SW_UNLIKELY(element >= table->count)) SW_GO(trap_undefined_element);
     const sw_function *function = (const sw_function *)(uintptr_t)table->elements[element];
     if (SW_UNLIKELY(!function)) SW_GO(trap_uninitialized_element);
-    if (SW_UNLIKELY(function->type != SW_U32(12))) SW_GO(trap_indirect_call_type);
+    if (SW_UNLIKELY(function->type != SW_U32(12) && !sw_is_subtype_number(function->definition, SW_U32(12))))
+        SW_GO(trap_indirect_call_type);
     if (SW_UNLIKELY(function->context != cx)) {
         ai = (uint64_t)(uintptr_t)function;
         SW_GO(return_call_elsewhere);

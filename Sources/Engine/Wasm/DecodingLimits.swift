@@ -22,6 +22,11 @@ public struct DecodingLimits: Sendable {
     public var customSections = 10_000
     public var parameters = 1_000
     public var results = 1_000
+    public var structureFields = 10_000
+    /// Operands of `array.new_fixed`.
+    public var fixedArrayElements = 10_000
+    /// Length of a chain of declared supertypes.
+    public var subtypingDepth = 63
     /// Parameters and locals of one function.
     public var locals = 50_000
     public var functionBodyBytes = 7_654_321

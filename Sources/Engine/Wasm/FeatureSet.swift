@@ -22,7 +22,7 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
     public static let memory64 = FeatureSet(rawValue: 1 << 10)
     public static let exceptions = FeatureSet(rawValue: 1 << 11)
     public static let functionReferences = FeatureSet(rawValue: 1 << 12)
-    public static let garbageCollection = FeatureSet(rawValue: 1 << 13)
+    public static let gc = FeatureSet(rawValue: 1 << 13)
     public static let relaxedSIMD = FeatureSet(rawValue: 1 << 14)
     // Proposals
     public static let threads = FeatureSet(rawValue: 1 << 15)
@@ -48,7 +48,7 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
         (.saturatingFloatToInt, "nontrapping-fptoint"), (.multiValue, "multivalue"), (.bulkMemory, "bulk-memory"),
         (.referenceTypes, "reference-types"), (.simd, "simd"), (.extendedConstantExpressions, "extended-const"),
         (.tailCalls, "tail-call"), (.multiMemory, "multi-memory"), (.memory64, "memory64"),
-        (.exceptions, "exception-handling"), (.functionReferences, "function-references"), (.garbageCollection, "gc"),
+        (.exceptions, "exception-handling"), (.functionReferences, "function-references"), (.gc, "gc"),
         (.relaxedSIMD, "relaxed-simd"), (.threads, "threads"), (.wideArithmetic, "wide-arithmetic"),
         (.customPageSizes, "custom-page-sizes"), (.legacyExceptions, "legacy-exceptions"),
         (.customDescriptors, "custom-descriptors"), (.compactImports, "compact-imports"),

@@ -44,6 +44,9 @@ extension BinaryReader {
         if byte == 0xFC {
             let index = try readU32()
             if index < 0x100, let opcode = Opcode(rawValue: 0x100 + UInt16(index)) { return opcode }
+        } else if byte == 0xFB {
+            let index = try readU32()
+            if index < 0x100, let opcode = Opcode(rawValue: 0x500 + UInt16(index)) { return opcode }
         } else if let opcode = Opcode(rawValue: UInt16(byte)) {
             return opcode
         }
@@ -76,21 +79,49 @@ extension BinaryReader {
         return MemoryArgument(alignLog2: flags & 0x3F, offset: try readU64(), memory: memory)
     }
 
-    /// A value type; on a fault the position stays on it.
+    /// A value type; on a fault the position stays on it. Type indices are those of the binary, not canonical ones.
     @inlinable
     public mutating func readValueType() throws(ReadFault) -> ValueType {
         guard let byte = peekByte() else { throw .unexpectedEnd }
-        guard let type = ValueType(rawValue: byte) else { throw .malformedValueType }
-        cursor += 1
-        return type
+        if let type = ValueType(encoding: byte) {
+            cursor += 1
+            return type
+        }
+        guard byte == 0x63 || byte == 0x64 else { throw .malformedValueType }
+        return try readExplicitReferenceType()
     }
 
-    @inlinable
     public mutating func readReferenceType() throws(ReadFault) -> ValueType {
+        let start = cursor
+        do throws(ReadFault) {
+            let type = try readValueType()
+            if type.isReference { return type }
+        } catch {
+            guard error == .malformedValueType else { throw error }
+        }
+        cursor = start
+        throw .malformedReferenceType
+    }
+
+    /// 0x63 or 0x64, then a heap type (core specification 3.0 §5.3.5).
+    @usableFromInline
+    mutating func readExplicitReferenceType() throws(ReadFault) -> ValueType {
+        let isNullable = try readByte() == 0x63
+        return ValueType(try readHeapType(), isNullable: isNullable)
+    }
+
+    /// A heap type: one byte, or a type index of up to 33 bits (core specification 3.0 §5.3.4).
+    public mutating func readHeapType() throws(ReadFault) -> HeapType {
         guard let byte = peekByte() else { throw .unexpectedEnd }
-        guard let type = ValueType(rawValue: byte), type.isReference else { throw .malformedReferenceType }
-        cursor += 1
-        return type
+        if byte & 0xC0 == 0x40 {
+            guard let heap = HeapType(code: byte) else { throw .malformedReferenceType }
+            cursor += 1
+            return heap
+        }
+        let index = try readS33()
+        guard index >= 0 else { throw .integerTooLarge }
+        // An index beyond every limit is unknown whatever its value.
+        return .concrete(UInt32(min(index, Int64(ValueType.typeIndexMaximum))))
     }
 
     /// Moves over the immediates of `opcode`, for who looks for certain instructions only.
@@ -98,14 +129,14 @@ extension BinaryReader {
         switch opcode.immediates {
         case .none: break
         case .blockType: _ = try readBlockType()
-        case .label, .function, .local, .global, .table, .memory, .data, .element: _ = try readU32()
+        case .label, .function, .local, .global, .table, .memory, .data, .element, .type: _ = try readU32()
         case .labelTable:
             var count = UInt64(try readU32()) + 1
             while count > 0 {
                 _ = try readU32()
                 count -= 1
             }
-        case .callIndirect, .dataAndMemory, .elementAndTable, .memoryPair, .tablePair:
+        case .callIndirect, .dataAndMemory, .elementAndTable, .memoryPair, .tablePair, .typeAndIndex:
             _ = try readU32()
             _ = try readU32()
         case .memoryArgument: _ = try readMemoryArgument()
@@ -113,7 +144,12 @@ extension BinaryReader {
         case .i64: _ = try readS64()
         case .f32: _ = try skip(4)
         case .f64: _ = try skip(8)
-        case .referenceType: _ = try readReferenceType()
+        case .heapType: _ = try readHeapType()
+        case .castBranch:
+            _ = try readByte()
+            _ = try readU32()
+            _ = try readHeapType()
+            _ = try readHeapType()
         case .typeVector:
             var count = try readU32()
             while count > 0 {

@@ -5,11 +5,13 @@
 /// ranges into them, so a 20 MB module is held once and code that is never called costs nothing.
 public struct Module: Sendable {
     public var bytes: ModuleBytes
-    public var types: [FunctionType] = []
+    public var types: [DefinedType] = []
     public var imports: [Import] = []
     /// Type index of each function *defined* in the module (imported functions come first in the index space).
     public var functionTypeIndices: [UInt32] = []
     public var tables: [TableType] = []
+    /// The value that each defined table is filled with; nil = null.
+    public var tableInitializers: [ConstantExpression?] = []
     public var memories: [MemoryType] = []
     public var globals: [Global] = []
     public var exports: [Export] = []
@@ -151,6 +153,9 @@ public enum ConstantOperation: Sendable, Hashable {
     case referenceFunction(UInt32)
     /// `i32.add`, `i32.sub`, `i32.mul`, `i64.add`, `i64.sub` or `i64.mul`.
     case arithmetic(Opcode)
+    /// An instruction that makes or converts a reference: `ref.i31`, `struct.new`, `array.new_fixed`, …; the type index
+    /// and the number of elements where it has them.
+    case reference(Opcode, type: UInt32, count: UInt32)
 }
 
 extension ConstantExpression {
@@ -168,9 +173,12 @@ extension ConstantExpression {
     /// The value in a 64-bit slot (i32 and f32 in the low half, the upper half zero) of a validated expression.
     ///
     /// `global` gives the slot of an earlier global, `function` the reference of a function; `null` stands for null.
-    public func evaluate(
-        null: UInt64, global: (UInt32) -> UInt64, function: (UInt32) -> UInt64
-    ) -> UInt64 {
+    /// `reference` executes an instruction that makes a reference: it takes its operands off the stack and puts the
+    /// result there.
+    public func evaluate<Failure: Error>(
+        null: UInt64, global: (UInt32) -> UInt64, function: (UInt32) -> UInt64,
+        reference: (Opcode, UInt32, UInt32, inout [UInt64]) throws(Failure) -> Void
+    ) throws(Failure) -> UInt64 {
         var stack: [UInt64] = []
         for operation in operations {
             switch operation {
@@ -181,6 +189,7 @@ extension ConstantExpression {
             case .arithmetic(let opcode):
                 guard let right = stack.popLast(), let left = stack.popLast() else { return null }
                 stack.append(Self.arithmetic(opcode, left, right))
+            case .reference(let opcode, let type, let count): try reference(opcode, type, count, &stack)
             }
         }
         return stack.last ?? null

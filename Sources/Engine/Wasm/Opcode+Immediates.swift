@@ -26,8 +26,14 @@ extension Opcode {
         case i64
         case f32
         case f64
-        /// One byte, a reference type.
-        case referenceType
+        /// ``BinaryReader/readHeapType()``
+        case heapType
+        /// u32 type index.
+        case type
+        /// u32 type index, then a u32: field, number of elements, data or element segment, another type.
+        case typeAndIndex
+        /// One byte of flags, u32 label, two heap types.
+        case castBranch
         /// Vector of value types (of length 1).
         case typeVector
         /// u32 data segment index.
@@ -46,7 +52,7 @@ extension Opcode {
     public var immediates: Immediates {
         switch self {
         case .block, .loop, .if: .blockType
-        case .br, .brIf: .label
+        case .br, .brIf, .brOnNull, .brOnNonNull: .label
         case .brTable: .labelTable
         case .call, .returnCall, .refFunc: .function
         case .callIndirect, .returnCallIndirect: .callIndirect
@@ -59,7 +65,15 @@ extension Opcode {
         case .i64Const: .i64
         case .f32Const: .f32
         case .f64Const: .f64
-        case .refNull: .referenceType
+        case .refNull, .refTest, .refTestNull, .refCast, .refCastNull: .heapType
+        case .callRef, .returnCallRef, .structNew, .structNewDefault, .arrayNew, .arrayNewDefault, .arrayGet,
+            .arrayGetS,
+            .arrayGetU, .arraySet, .arrayFill:
+            .type
+        case .structGet, .structGetS, .structGetU, .structSet, .arrayNewFixed, .arrayNewData, .arrayNewElem, .arrayCopy,
+            .arrayInitData, .arrayInitElem:
+            .typeAndIndex
+        case .brOnCast, .brOnCastFail: .castBranch
         case .memoryInit: .dataAndMemory
         case .dataDrop: .data
         case .memoryCopy: .memoryPair
@@ -97,7 +111,10 @@ extension Opcode {
         case .selectTyped, .tableGet, .tableSet, .tableGrow, .tableSize, .tableFill, .refNull, .refIsNull, .refFunc:
             .referenceTypes
         case .returnCall, .returnCallIndirect: .tailCalls
-        default: []
+        case .callRef, .refAsNonNull, .brOnNull, .brOnNonNull: .functionReferences
+        case .returnCallRef: [.functionReferences, .tailCalls]
+        case .refEq: .gc
+        default: rawValue >= Opcode.structNew.rawValue ? .gc : []
         }
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swiftlet: the instructions of WebAssembly 2.0 without vectors, one table for all who read code.
+// Swiftlet: the instructions of WebAssembly without vectors, one table for all who read code.
 
 /// An instruction (core specification §5.4, index in §A.7).
 ///
 /// The raw value is dense, so that tables can be indexed with it: a one-byte opcode is its byte; 0xFC n is 0x100 + n.
-/// 0x200 (0xFD, vectors), 0x400 (0xFE, threads) and 0x500 (0xFB, garbage collection) are kept for later features.
+/// 0xFB n is 0x500 + n; 0x200 (0xFD, vectors) and 0x400 (0xFE, threads) are kept for later features.
 public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     // Control instructions
     case unreachable = 0x00
@@ -22,6 +22,8 @@ public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     case callIndirect = 0x11
     case returnCall = 0x12
     case returnCallIndirect = 0x13
+    case callRef = 0x14
+    case returnCallRef = 0x15
 
     // Parametric instructions
     case drop = 0x1A
@@ -210,6 +212,10 @@ public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     case refNull = 0xD0
     case refIsNull = 0xD1
     case refFunc = 0xD2
+    case refEq = 0xD3
+    case refAsNonNull = 0xD4
+    case brOnNull = 0xD5
+    case brOnNonNull = 0xD6
 
     // Prefix 0xFC: saturating conversions, bulk memory, tables
     case i32TruncSatF32S = 0x100
@@ -230,4 +236,37 @@ public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     case tableGrow = 0x10F
     case tableSize = 0x110
     case tableFill = 0x111
+
+    // Prefix 0xFB: aggregates, casts, i31 (core specification 3.0 §5.4.3)
+    case structNew = 0x500
+    case structNewDefault = 0x501
+    case structGet = 0x502
+    case structGetS = 0x503
+    case structGetU = 0x504
+    case structSet = 0x505
+    case arrayNew = 0x506
+    case arrayNewDefault = 0x507
+    case arrayNewFixed = 0x508
+    case arrayNewData = 0x509
+    case arrayNewElem = 0x50A
+    case arrayGet = 0x50B
+    case arrayGetS = 0x50C
+    case arrayGetU = 0x50D
+    case arraySet = 0x50E
+    case arrayLen = 0x50F
+    case arrayFill = 0x510
+    case arrayCopy = 0x511
+    case arrayInitData = 0x512
+    case arrayInitElem = 0x513
+    case refTest = 0x514
+    case refTestNull = 0x515
+    case refCast = 0x516
+    case refCastNull = 0x517
+    case brOnCast = 0x518
+    case brOnCastFail = 0x519
+    case anyConvertExtern = 0x51A
+    case externConvertAny = 0x51B
+    case refI31 = 0x51C
+    case i31GetS = 0x51D
+    case i31GetU = 0x51E
 }

@@ -18,7 +18,8 @@ public struct Function {
     let store: Store
     let pointer: UnsafeMutablePointer<sw_function>
 
-    public var type: FunctionType { store.types[Int(pointer.pointee.type)] }
+    /// Concrete reference types in it have the store's type numbers, not a module's.
+    public var type: FunctionType { store.types.functionType(pointer.pointee.type) }
     /// As a value of type `funcref`; 0 is null.
     public var reference: UInt64 { UInt64(UInt(bitPattern: pointer)) }
 }
@@ -70,7 +71,7 @@ public struct Table {
     public var type: TableType {
         let maximum = pointer.pointee.maximum
         return TableType(
-            element: ValueType(rawValue: pointer.pointee.element_type) ?? .funcref,
+            element: ValueType(rawValue: pointer.pointee.element_type),
             limits: Limits(minimum: UInt64(count), maximum: maximum == .max ? nil : maximum))
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: finding what a module imports.
 
+import CInterpreter
 public import Wasm
 
 /// What a module's imports can be served with: host modules, and single values (which come first).
@@ -30,13 +31,15 @@ public struct Imports {
     }
 
     /// One value per import in order, or everything that is wrong.
-    func resolve(_ module: Module, in store: Store) throws(LinkError) -> [Extern] {
+    ///
+    /// `types` are the store's numbers of the module's types.
+    func resolve(_ module: Module, types: [UInt32], in store: Store) throws(LinkError) -> [Extern] {
         var found: [Extern] = []
         var problems: [LinkError.Problem] = []
         for entry in module.imports {
             let expected = Self.describe(entry.description, module)
-            if let value = externs[Name(entry.module)]?[Name(entry.name)] ?? host(entry, module, store) {
-                if Self.matches(value, entry.description, module) {
+            if let value = externs[Name(entry.module)]?[Name(entry.name)] ?? host(entry, types, store) {
+                if Self.matches(value, entry.description, types, store) {
                     found.append(value)
                 } else {
                     problems.append(
@@ -53,11 +56,11 @@ public struct Imports {
         return found
     }
 
-    private func host(_ entry: Import, _ module: Module, _ store: Store) -> Extern? {
+    private func host(_ entry: Import, _ types: [UInt32], _ store: Store) -> Extern? {
         guard case .function(let index) = entry.description else { return nil }
         for host in hosts {
             if let function = host.function(
-                module: entry.module, name: entry.name, type: module.types[Int(index)])
+                module: entry.module, name: entry.name, type: store.types.functionType(types[Int(index)]))
             {
                 return .function(store.makeFunction(function))
             }
@@ -67,14 +70,22 @@ public struct Imports {
 
     // MARK: Matching (core specification §4.5.3)
 
-    private static func matches(_ value: Extern, _ wanted: Import.Description, _ module: Module) -> Bool {
+    private static func matches(
+        _ value: Extern, _ wanted: Import.Description, _ types: [UInt32], _ store: Store
+    ) -> Bool {
         switch (value, wanted) {
-        case (.function(let function), .function(let index)): function.type == module.types[Int(index)]
+        case (.function(let function), .function(let index)):
+            return store.types.isSubtype(function.pointer.pointee.type, of: types[Int(index)])
         case (.table(let table), .table(let type)):
-            table.type.element == type.element && matches(table.type.limits, type.limits)
-        case (.memory(let memory), .memory(let type)): matches(memory.type.limits, type.limits)
-        case (.global(let global), .global(let type)): global.type == type
-        default: false
+            return table.type.element == TypeRegistry.renumber(type.element, types)
+                && matches(table.type.limits, type.limits)
+        case (.memory(let memory), .memory(let type)): return matches(memory.type.limits, type.limits)
+        case (.global(let global), .global(let type)):
+            // A global that may be set must have just the type, one that may not can be narrower.
+            let wanted = TypeRegistry.renumber(type.value, types)
+            guard global.type.isMutable == type.isMutable else { return false }
+            return global.type.value == wanted || !type.isMutable && store.types.matches(global.type.value, wanted)
+        default: return false
         }
     }
 
@@ -86,7 +97,7 @@ public struct Imports {
 
     private static func describe(_ wanted: Import.Description, _ module: Module) -> String {
         switch wanted {
-        case .function(let index): "function \(module.types[Int(index)])"
+        case .function(let index): "function \(module.functionType(index))"
         case .table(let type): describe(type)
         case .memory(let type): "memory of \(describe(type.limits)) pages"
         case .global(let type): "\(type.isMutable ? "mutable" : "immutable") global \(type.value)"

@@ -35,9 +35,10 @@ public struct Instance {
     /// The module must have passed validation: code is translated without checking it again.
     public init(_ module: Module, in store: Store, imports: Imports = Imports()) throws(InstantiationError) {
         self.store = store
+        let types = store.types.numbers(of: module)
         let externs: [Extern]
-        do { externs = try imports.resolve(module, in: store) } catch { throw .link(error) }
-        state = InstanceState(module, in: store)
+        do { externs = try imports.resolve(module, types: types, in: store) } catch { throw .link(error) }
+        state = InstanceState(module, types: types, in: store)
         do { try allocate(externs) } catch { throw .resource(error) }
         initializeElements()
         try runActiveSegments()
@@ -66,23 +67,28 @@ public struct Instance {
         for (offset, type) in module.functionTypeIndices.enumerated() {
             let function = defined + offset
             store.initialize(
-                function, type: module.types[Int(type)], context: state.context, index: UInt32(state.functions.count))
+                function, type: state.types[Int(type)], context: state.context, index: UInt32(state.functions.count))
             state.functions.append(function)
         }
-        for type in module.tables { state.tables.append(Table(store: nil, pointer: try store.makeTable(type).pointer)) }
+        for type in module.tables {
+            let type = TableType(element: state.storeType(type.element), limits: type.limits)
+            state.tables.append(Table(store: nil, pointer: try store.makeTable(type).pointer))
+        }
         for type in module.memories where state.memory == nil {
             state.memory = Memory(store: nil, pointer: try store.makeMemory(type).pointer)
         }
         if let memory = state.memory { state.context.pointee.memory = memory.pointer }
         for global in module.globals {
-            let cell = store.makeGlobal(global.type, value: evaluate(global.initial)).pointer
-            state.globals.append(GlobalVariable(store: nil, type: global.type, pointer: cell))
+            let type = GlobalType(value: state.storeType(global.type.value), isMutable: global.type.isMutable)
+            let cell = store.makeGlobal(type, value: evaluate(global.initial)).pointer
+            state.globals.append(GlobalVariable(store: nil, type: type, pointer: cell))
         }
     }
 
     private func evaluate(_ expression: ConstantExpression) -> UInt64 {
         expression.evaluate(
-            null: 0, global: { state.globals[Int($0)].value }, function: { state.functionAddress($0) })
+            null: 0, global: { state.globals[Int($0)].value }, function: { state.functionAddress($0) },
+            reference: { _, _, _, _ in })
     }
 
     private func initializeElements() {

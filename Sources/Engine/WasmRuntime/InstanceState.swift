@@ -10,6 +10,8 @@ final class InstanceState {
     let module: Module
     let context: UnsafeMutablePointer<sw_context>
     let importedFunctionCount: Int
+    /// The store's number for each type of the module.
+    let types: [UInt32]
     /// Functions of the index space.
     var functions: [UnsafeMutablePointer<sw_function>] = []
     // Handles without a reference to the store, which would be a cycle.
@@ -20,8 +22,9 @@ final class InstanceState {
     var elements: [[UInt64]] = []
     var isDataDropped: [Bool]
 
-    init(_ module: Module, in store: Store) {
+    init(_ module: Module, types: [UInt32], in store: Store) {
         self.store = store
+        self.types = types
         self.module = module
         importedFunctionCount = module.importedFunctionCount
         isDataDropped = Array(repeating: false, count: module.data.count)
@@ -40,13 +43,15 @@ final class InstanceState {
 
     // MARK: What translation asks
 
-    func functionType(_ index: UInt32) -> FunctionType { store.types[Int(functions[Int(index)].pointee.type)] }
+    func functionType(_ index: UInt32) -> FunctionType { store.types.functionType(functions[Int(index)].pointee.type) }
     func functionAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: functions[Int(index)])) }
     func globalType(_ index: UInt32) -> ValueType { globals[Int(index)].type.value }
     func globalAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: globals[Int(index)].pointer)) }
     func tableType(_ index: UInt32) -> ValueType { tables[Int(index)].type.element }
     func tableAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: tables[Int(index)].pointer)) }
-    func typeNumber(_ index: UInt32) -> UInt32 { store.number(of: module.types[Int(index)]) }
+    func typeNumber(_ index: UInt32) -> UInt32 { types[Int(index)] }
+    /// A type of the module with the store's type numbers.
+    func storeType(_ type: ValueType) -> ValueType { TypeRegistry.renumber(type, types) }
 
     /// Whether a call has to change the instance; the host runs in the caller's.
     func isCrossInstance(_ index: UInt32) -> Bool {

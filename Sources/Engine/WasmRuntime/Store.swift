@@ -32,8 +32,7 @@ public final class Store {
     private let stackByteCount: Int
     /// The memory of instances that have none.
     let emptyMemory: UnsafeMutablePointer<sw_memory>
-    var typeNumbers: [FunctionType: UInt32] = [:]
-    var types: [FunctionType] = []
+    var types = TypeRegistry()
     var hostFunctions: [HostFunction] = []
     var instances: [InstanceState] = []
     var codeArena = CodeArena()
@@ -93,22 +92,15 @@ public final class Store {
         return pointer
     }
 
-    /// The number of a function type: equal types have equal numbers in all instances of the store.
-    func number(of type: FunctionType) -> UInt32 {
-        if let number = typeNumbers[type] { return number }
-        let number = UInt32(types.count)
-        types.append(type)
-        typeNumbers[type] = number
-        return number
-    }
-
     func initialize(
-        _ function: UnsafeMutablePointer<sw_function>, type: FunctionType, context: UnsafeMutablePointer<sw_context>?,
-        index: UInt32
+        _ function: UnsafeMutablePointer<sw_function>, type number: UInt32,
+        context: UnsafeMutablePointer<sw_context>?, index: UInt32
     ) {
+        let type = types.functionType(number)
         function.initialize(to: sw_function())
         function.pointee.context = context
-        function.pointee.type = number(of: type)
+        function.pointee.type = number
+        function.pointee.definition = UnsafePointer(types.pointer(number))
         function.pointee.index = index
         function.pointee.parameter_slots = UInt16(type.parameters.slotCount)
         function.pointee.result_slots = UInt16(type.results.slotCount)
@@ -124,7 +116,8 @@ public final class Store {
     public func makeFunction(_ function: HostFunction) -> Function {
         let pointer = allocate(sw_function.self, count: 1, initial: sw_function())
         hostFunctions.append(function)
-        initialize(pointer, type: function.type, context: nil, index: UInt32(hostFunctions.count - 1))
+        let number = types.number(of: function.type)
+        initialize(pointer, type: number, context: nil, index: UInt32(hostFunctions.count - 1))
         return Function(store: self, pointer: pointer)
     }
 

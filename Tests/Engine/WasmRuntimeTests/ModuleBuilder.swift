@@ -27,7 +27,7 @@ struct ModuleBuilder {
             if !items.isEmpty { module += [identifier] + leb(body.count) + body }
         }
         section(
-            1, types.map { [0x60] + vector($0.parameters.map(\.rawValue)) + vector($0.results.map(\.rawValue)) })
+            1, types.map { [0x60] + list($0.parameters) + list($0.results) })
         section(2, imports.enumerated().map { name($1.module) + name($1.name) + [0] + leb($0) })
         section(3, functions.indices.map { leb(imports.count + $0) })
         let limits: [UInt8]? = memory.map { [1] + leb(Int($0.0)) + leb(Int($0.1)) }
@@ -36,7 +36,7 @@ struct ModuleBuilder {
         section(
             10,
             functions.map { function in
-                let locals: [UInt8] = function.locals.flatMap { [1, $0.rawValue] as [UInt8] }
+                let locals: [UInt8] = function.locals.flatMap { [1] + $0.encoding }
                 return vector(leb(function.locals.count) + locals + function.code + [0x0B])
             })
         let names =
@@ -46,6 +46,7 @@ struct ModuleBuilder {
         return module + [0] + leb(payload.count) + payload
     }
 
+    private func list(_ types: [ValueType]) -> [UInt8] { leb(types.count) + types.flatMap(\.encoding) }
     private func vector(_ bytes: [UInt8]) -> [UInt8] { leb(bytes.count) + bytes }
     private func name(_ text: String) -> [UInt8] { vector(Array(text.utf8)) }
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Heap.h"
+
 typedef struct sw_context sw_context;
 
 /// One guest thread: its value stack, and how its current run ended.
@@ -49,7 +51,8 @@ typedef struct sw_table {
     uint32_t count;
     uint32_t limit;
     uint64_t maximum;
-    uint8_t element_type;
+    /// `ValueType` of the elements, with the store's type numbers.
+    uint32_t element_type;
 } sw_table;
 
 typedef struct sw_function {
@@ -59,6 +62,8 @@ typedef struct sw_function {
     sw_context *context;
     /// One handler address: "translate me" or "call the host".
     uint8_t entry[8];
+    /// Its type, one object per type and store.
+    const sw_type *definition;
     /// The store's number for the function type.
     uint32_t type;
     /// Function index in the module, or index into the store's host functions.

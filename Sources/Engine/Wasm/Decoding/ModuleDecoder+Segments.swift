@@ -13,7 +13,7 @@ extension ModuleDecoder {
             case .globalGet(let index): return .globalGet(index)
             case .referenceNull(let type): return .referenceNull(type)
             case .referenceFunction(let index): return .referenceFunction(index)
-            case .arithmetic: return .extended([first])
+            case .arithmetic, .reference: return .extended([first])
             }
         }
         var operations = [first]
@@ -24,6 +24,12 @@ extension ModuleDecoder {
     /// The next instruction, nil for `end`.
     private mutating func constantOperation() throws(WasmError) -> ConstantOperation? {
         let start = reader.offset
+        guard let operation = try readConstantOperation() else { return nil }
+        return try admit(operation, at: start)
+    }
+
+    private mutating func readConstantOperation() throws(WasmError) -> ConstantOperation? {
+        let start = reader.offset
         do throws(ReadFault) {
             let opcode = try reader.readOpcode()
             switch opcode {
@@ -33,16 +39,40 @@ extension ModuleDecoder {
             case .f32Const: return .value(.f32, bits: UInt64(try reader.readF32Bits()))
             case .f64Const: return .value(.f64, bits: try reader.readF64Bits())
             case .globalGet: return .globalGet(try reader.readU32())
-            case .refNull: return .referenceNull(try reader.readReferenceType())
+            case .refNull: return .referenceNull(ValueType(try reader.readHeapType(), isNullable: true))
             case .refFunc: return .referenceFunction(try reader.readU32())
             case .i32Add, .i32Sub, .i32Mul, .i64Add, .i64Sub, .i64Mul:
                 if features.contains(.extendedConstantExpressions) { return .arithmetic(opcode) }
                 throw .reported
+            case .structNew, .structNewDefault, .arrayNew, .arrayNewDefault:
+                return .reference(opcode, type: try reader.readU32(), count: 0)
+            case .arrayNewFixed: return .reference(opcode, type: try reader.readU32(), count: try reader.readU32())
+            case .refI31, .anyConvertExtern, .externConvertAny: return .reference(opcode, type: 0, count: 0)
             default:
                 throw .reported
             }
         } catch {
             throw constantFault(error, at: start)
+        }
+    }
+
+    /// Checks features and indices of a step, and makes its type index canonical.
+    private func admit(_ operation: ConstantOperation, at start: Int) throws(WasmError) -> ConstantOperation {
+        switch operation {
+        case .referenceNull(let type):
+            return .referenceNull(try admit(type, "heap type of ref.null", at: start))
+        case .reference(let opcode, let index, let count):
+            guard features.contains(.gc) else { throw unsupported(.gc, "a constant expression", at: start) }
+            guard opcode != .refI31, opcode != .anyConvertExtern, opcode != .externConvertAny else { return operation }
+            guard Int(index) < module.types.count else {
+                throw WasmError(
+                    .invalid, at: start, "unknown type \(index): of \(opcode) in a constant expression")
+            }
+            guard opcode != .arrayNewFixed || Int(count) <= limits.fixedArrayElements else {
+                throw limit("elements of array.new_fixed", limits.fixedArrayElements)
+            }
+            return .reference(opcode, type: module.types[Int(index)].canonical, count: count)
+        default: return operation
         }
     }
 

@@ -2,49 +2,8 @@
 // Swiftlet: decoding of types, imports, functions, tables, memories, globals and exports.
 
 extension ModuleDecoder {
-    mutating func decodeTypeSection() throws(WasmError) {
-        let count = try self.count("types", limits.types)
-        module.types.reserveCapacity(plausible(count))
-        for _ in 0..<count {
-            let start = reader.offset
-            let form = try byte("type")
-            guard form == 0x60 else {
-                if (0x4E...0x50).contains(form) || form == 0x5E || form == 0x5F {
-                    throw unsupported(.garbageCollection, "type form 0x\(String(form, radix: 16))", at: start)
-                }
-                throw WasmError(
-                    .malformed, at: start,
-                    "malformed type form: integer representation too long or unknown, expected 0x60, found "
-                        + "0x\(String(form, radix: 16))")
-            }
-            let parameters = try valueTypes("parameters", limits.parameters)
-            let results = try valueTypes("results", limits.results)
-            module.types.append(FunctionType(parameters: parameters, results: results))
-        }
-    }
-
-    private mutating func valueTypes(_ what: StaticString, _ allowed: Int) throws(WasmError) -> [ValueType] {
-        let count = try self.count(what, allowed)
-        guard count > 0 else { return [] }
-        var types: [ValueType] = []
-        types.reserveCapacity(plausible(count))
-        for _ in 0..<count { types.append(try valueType(what)) }
-        return types
-    }
-
-    mutating func valueType(_ what: StaticString) throws(WasmError) -> ValueType {
-        let type: ValueType
-        do throws(ReadFault) { type = try reader.readValueType() } catch { throw typeFault(error, what) }
-        if type == .v128 && !features.contains(.simd) { throw unsupported(.simd, "type v128") }
-        return type
-    }
-
-    mutating func referenceType(_ what: StaticString) throws(WasmError) -> ValueType {
-        do throws(ReadFault) { return try reader.readReferenceType() } catch { throw typeFault(error, what) }
-    }
-
     /// Tells the types of later features from garbage.
-    private func typeFault(_ error: ReadFault, _ what: StaticString) -> WasmError {
+    func typeFault(_ error: ReadFault, _ what: StaticString) -> WasmError {
         guard let byte = reader.peekByte() else { return fault(error, what) }
         if let feature = LaterFeatures.ofTypeByte(byte) {
             return unsupported(feature, "type 0x\(String(byte, radix: 16))")
@@ -90,8 +49,10 @@ extension ModuleDecoder {
     mutating func decodeTableSection() throws(WasmError) {
         let count = try self.count("tables", limits.tables)
         for _ in 0..<count {
-            if reader.peekByte() == 0x40 { throw unsupported(.functionReferences, "table with an initial value") }
+            let hasInitializer = reader.peekByte() == 0x40
+            if hasInitializer { try tableInitializerMark() }
             module.tables.append(try tableType())
+            module.tableInitializers.append(hasInitializer ? try constantExpression() : nil)
         }
     }
 
@@ -130,12 +91,7 @@ extension ModuleDecoder {
 
     private mutating func globalType() throws(WasmError) -> GlobalType {
         let value = try valueType("type of a global")
-        let start = reader.offset
-        let mutability = try byte("mutability of a global")
-        guard mutability < 2 else {
-            throw WasmError(.malformed, at: start, "malformed mutability: \(mutability), expected 0 or 1")
-        }
-        return GlobalType(value: value, isMutable: mutability == 1)
+        return GlobalType(value: value, isMutable: try mutability("global"))
     }
 
     mutating func decodeGlobalSection() throws(WasmError) {
@@ -176,9 +132,10 @@ enum LaterFeatures {
     /// Heap and reference types (core specification 3.0 §5.3.3–5.3.4).
     static func ofTypeByte(_ byte: UInt8) -> FeatureSet? {
         switch byte {
+        case 0x62: .customDescriptors
         case 0x63, 0x64: .functionReferences
         case 0x69, 0x74: .exceptions
-        case 0x6A...0x6E, 0x71...0x73: .garbageCollection
+        case 0x6A...0x6E, 0x71...0x73: .gc
         case 0x7B: .simd
         default: nil
         }
@@ -190,9 +147,6 @@ enum LaterFeatures {
         case 0x08, 0x0A, 0x1F: .exceptions
         case 0x06, 0x07, 0x09, 0x18, 0x19: .legacyExceptions
         case 0x12, 0x13: .tailCalls
-        case 0x14, 0xD4, 0xD5, 0xD6: .functionReferences
-        case 0x15: [.functionReferences, .tailCalls]
-        case 0xD3, 0xFB: .garbageCollection
         case 0xFC: (0x13...0x16).contains(subopcode(bytes) ?? 0) ? .wideArithmetic : nil
         case 0xFD: (subopcode(bytes) ?? 0) < 0x100 ? .simd : .relaxedSIMD
         case 0xFE: .threads

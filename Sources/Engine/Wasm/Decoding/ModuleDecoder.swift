@@ -25,6 +25,10 @@ struct ModuleDecoder {
     /// The section being read, for messages.
     var place = "header"
     var elementItemCount = 0
+    /// Types that may be named: those read so far, and all of the recursive group being read.
+    var visibleTypeCount = 0
+    /// The first group of each structure.
+    var canonicalGroups: [TypeGroupKey: UInt32] = [:]
 
     init(_ bytes: ModuleBytes, features: FeatureSet, limits: DecodingLimits) {
         module = Module(bytes: bytes)

@@ -24,14 +24,20 @@ enum FeatureScan {
     ) throws(ReadFault) -> FeatureSet {
         switch opcode.immediates {
         case .blockType:
-            if case .function(let index) = try reader.readBlockType(), Int(index) < module.types.count {
-                let type = module.types[Int(index)]
+            switch try reader.readBlockType() {
+            case .empty: return []
+            case .value(let type): return .needed(for: type)
+            case .function(let index):
+                let type = module.functionType(index)
                 return type.parameters.isEmpty && type.results.count < 2 ? [] : .multiValue
             }
-            return []
         case .callIndirect:
             _ = try reader.readU32()
             return try reader.readU32() > 0 ? .referenceTypes : []
+        case .heapType:
+            let heap = try reader.readHeapType()
+            // `ref.null func` and `ref.null extern` belong to version 2.0; casts are counted already.
+            return .needed(for: ValueType(heap, isNullable: true))
         default:
             try reader.skipImmediates(of: opcode)
             return []
@@ -40,7 +46,10 @@ enum FeatureScan {
 
     private static func declared(by module: Module) -> FeatureSet {
         var features: FeatureSet = []
-        if module.types.contains(where: { $0.results.count > 1 }) { features.insert(.multiValue) }
+        for type in module.types { features.formUnion(needed(by: type)) }
+        for body in module.code {
+            for run in body.locals { features.formUnion(.needed(for: run.type)) }
+        }
         if module.dataCount != nil { features.insert(.bulkMemory) }
         var tableCount = module.tables.count
         var importedGlobals: [Bool] = []
@@ -48,13 +57,19 @@ enum FeatureScan {
             switch item.description {
             case .table(let type):
                 tableCount += 1
-                if type.element != .funcref { features.insert(.referenceTypes) }
-            case .global(let type): importedGlobals.append(type.isMutable)
+                features.formUnion(needed(by: type))
+            case .global(let type):
+                importedGlobals.append(type.isMutable)
+                features.formUnion(.needed(for: type.value))
             default: break
             }
         }
-        if tableCount > 1 || module.tables.contains(where: { $0.element != .funcref }) {
-            features.insert(.referenceTypes)
+        if tableCount > 1 { features.insert(.referenceTypes) }
+        for type in module.tables { features.formUnion(needed(by: type)) }
+        if module.tableInitializers.contains(where: { $0 != nil }) { features.insert(.functionReferences) }
+        for global in module.globals {
+            features.formUnion(.needed(for: global.type.value))
+            features.formUnion(needed(by: global.initial))
         }
         let isMutable = importedGlobals + module.globals.map(\.type.isMutable)
         let exportsMutable = module.exports.contains {
@@ -62,20 +77,49 @@ enum FeatureScan {
             return false
         }
         if importedGlobals.contains(true) || exportsMutable { features.insert(.mutableGlobals) }
-        var expressions = module.globals.map(\.initial)
         for segment in module.elements {
             if case .passive = segment.mode { features.insert(.bulkMemory) }
             if case .declarative = segment.mode { features.insert(.referenceTypes) }
-            if case .active(_, let offset) = segment.mode { expressions.append(offset) }
+            if case .active(_, let offset) = segment.mode { features.formUnion(needed(by: offset)) }
+            features.formUnion(.needed(for: segment.type))
+            for item in segment.items { features.formUnion(needed(by: item)) }
         }
         for segment in module.data {
-            if case .active(_, let offset) = segment.mode { expressions.append(offset) }
+            if case .active(_, let offset) = segment.mode { features.formUnion(needed(by: offset)) }
         }
-        if expressions.contains(where: isExtended) { features.insert(.extendedConstantExpressions) }
         return features
     }
 
-    private static func isExtended(_ expression: ConstantExpression) -> Bool {
-        if case .extended = expression { true } else { false }
+    private static func needed(by type: TableType) -> FeatureSet {
+        type.element == .funcref ? [] : FeatureSet.needed(for: type.element).union(.referenceTypes)
+    }
+
+    private static func needed(by type: DefinedType) -> FeatureSet {
+        switch type.composite {
+        case .structure, .array: return .gc
+        case .function(let function):
+            var features: FeatureSet = function.results.count > 1 ? .multiValue : []
+            if !type.isFinal || type.supertype != nil || type.groupCount != 1 { features.insert(.gc) }
+            for type in function.parameters + function.results { features.formUnion(.needed(for: type)) }
+            return features
+        }
+    }
+
+    private static func needed(by expression: ConstantExpression) -> FeatureSet {
+        switch expression {
+        case .referenceNull(let type): return .needed(for: type)
+        case .extended(let operations):
+            var features: FeatureSet = []
+            for operation in operations {
+                switch operation {
+                case .arithmetic: features.insert(.extendedConstantExpressions)
+                case .reference: features.insert(.gc)
+                case .referenceNull(let type): features.formUnion(.needed(for: type))
+                default: break
+                }
+            }
+            return features
+        default: return []
+        }
     }
 }

@@ -59,7 +59,7 @@ public struct ModuleReport: Sendable {
             let (kind, type) = Self.describe(item, in: module)
             var function: FunctionType?
             if case .function(let index) = item.description, Int(index) < module.types.count {
-                function = module.types[Int(index)]
+                function = module.types[Int(index)].function
             }
             return Item(
                 module: item.module, name: item.name, kind: kind, type: type,

@@ -25,23 +25,28 @@ extension FunctionValidator {
                 try checkMemoryArgument(entry.alignLog2)
                 try pop(entry.operand)
                 try pop(.i32)
-            case .localGet: try push(try local())
-            case .localSet: try pop(try local())
-            case .localTee:
+            case .localGet:
                 let type = try local()
+                if type >= .unsetBit { throw unsetLocal() }
+                try push(type)
+            case .localSet:
+                let type = try localToSet()
+                try pop(type)
+            case .localTee:
+                let type = try localToSet()
                 try replaceTop(type, by: type)
             case .i32Const:
                 _ = try reader.readS32()
                 try push(.i32)
             case .i64Const:
                 _ = try reader.readS64()
-                try push(ValueType.i64.rawValue)
+                try push(.i64)
             case .f32Const:
                 _ = try reader.skip(4)
-                try push(ValueType.f32.rawValue)
+                try push(.f32)
             case .f64Const:
                 _ = try reader.skip(8)
-                try push(ValueType.f64.rawValue)
+                try push(.f64)
             case .drop: _ = try popAny()
             case .nop: break
             case .illegal, .prefix: throw .illegalOpcode
@@ -55,6 +60,15 @@ extension FunctionValidator {
         let index = try reader.readU32()
         guard index < localCount else { throw unknown("local", index, Int(localCount)) }
         return locals[Int(index)]
+    }
+
+    /// The type of a local that is being set; reading it is allowed from here to the end of the block.
+    @inline(__always)
+    private mutating func localToSet() throws(ReadFault) -> TypeCode {
+        let index = try reader.readU32()
+        guard index < localCount else { throw unknown("local", index, Int(localCount)) }
+        let type = locals[Int(index)]
+        return type < .unsetBit ? type : noteSet(Int(index))
     }
 
     @inline(__always)
@@ -100,11 +114,11 @@ extension FunctionValidator {
             try apply(try calledType())
         case .callIndirect: try apply(try indirectlyCalledType())
         case .globalGet:
-            try push(UInt8(truncatingIfNeeded: try global()))
+            try push(try global() & ~ModuleTables.mutableBit)
         case .globalSet:
             let type = try global()
             guard type & ModuleTables.mutableBit != 0 else { throw fail("immutable global: it cannot be set") }
-            try pop(UInt8(truncatingIfNeeded: type))
+            try pop(type & ~ModuleTables.mutableBit)
         case .select: try validateSelect()
         default: try validateRare(rule)
         }
@@ -122,7 +136,9 @@ extension FunctionValidator {
             // Without else the parameters become the results.
             let isSame =
                 frame.startCount == frame.endCount
-                && (0..<Int(frame.startCount)).allSatisfy { frame.startTypes[$0] == frame.endTypes[$0] }
+                && (0..<Int(frame.startCount)).allSatisfy {
+                    tables.matches(frame.startTypes[$0], frame.endTypes[$0])
+                }
             guard isSame else {
                 throw fail(
                     "type mismatch: an if without else must give back its parameters "
@@ -139,7 +155,7 @@ extension FunctionValidator {
         guard Int(index) < tables.functions.count else {
             throw unknown("function", index, tables.functions.count)
         }
-        return tables.types[Int(tables.functions[Int(index)])]
+        return tables.types[Int(tables.functions[Int(index)])].shape
     }
 
     private mutating func apply(_ type: TypeShape) throws(ReadFault) {
@@ -152,20 +168,24 @@ extension FunctionValidator {
         switch try reader.readBlockType() {
         case .empty: return (nothing, nothing)
         case .value(let type):
-            if type == .v128 && !features.contains(.simd) { throw later(.simd, "type v128") }
-            return (nothing, (UnsafePointer(singleTypes) + Int(type.rawValue), 1))
+            return (nothing, (singleType(try admit(type)), 1))
         case .function(let index):
-            let type = try self.type(index)
+            let type = try functionType(index)
             return ((type.parameters, type.parameterCount), (type.results, type.resultCount))
         }
     }
 
-    private mutating func type(_ index: UInt32) throws(ReadFault) -> TypeShape {
+    /// The function type at a type index.
+    mutating func functionType(_ index: UInt32) throws(ReadFault) -> TypeShape {
         guard Int(index) < tables.types.count else { throw unknown("type", index, tables.types.count) }
-        return tables.types[Int(index)]
+        let type = tables.types[Int(index)]
+        guard type.kind == .function else {
+            throw fail("type mismatch: type \(index) is \(type.kind.name), expected a function")
+        }
+        return type.shape
     }
 
-    private mutating func global() throws(ReadFault) -> UInt16 {
+    private mutating func global() throws(ReadFault) -> TypeCode {
         let index = try reader.readU32()
         guard Int(index) < tables.globals.count else { throw unknown("global", index, tables.globals.count) }
         return tables.globals[Int(index)]
@@ -175,8 +195,8 @@ extension FunctionValidator {
     mutating func indirectlyCalledType() throws(ReadFault) -> TypeShape {
         let typeIndex = try reader.readU32()
         let table = try self.table(try reader.readU32())
-        guard table == .funcref else { throw mismatch(.funcref, found: table) }
-        let type = try self.type(typeIndex)
+        guard tables.matches(table, .funcref) else { throw mismatch(.funcref, found: table) }
+        let type = try functionType(typeIndex)
         try pop(.i32)
         return type
     }
@@ -234,7 +254,7 @@ extension FunctionValidator {
                 if frames[frameCount - 1].isUnreachable { return }
                 throw mismatch(expected, found: nil)
             }
-            guard operands[position] == expected || operands[position] == .any else {
+            guard tables.matches(operands[position], expected) else {
                 throw mismatch(expected, found: operands[position])
             }
         }

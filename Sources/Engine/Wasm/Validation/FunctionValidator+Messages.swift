@@ -42,6 +42,11 @@ extension FunctionValidator {
         return fail("offset out of range: \(argument.offset), at most 4294967295")
     }
 
+    @inline(never)
+    mutating func unsetLocal() -> ReadFault {
+        fail("uninitialized local: a local of a type without null is read before it is set")
+    }
+
     func list(_ types: UnsafePointer<TypeCode>, _ count: UInt32) -> String {
         (0..<Int(count)).map { types[$0].name }.joined(separator: ", ")
     }

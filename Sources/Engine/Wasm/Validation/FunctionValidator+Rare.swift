@@ -13,7 +13,8 @@ extension FunctionValidator {
             try memory()
             try pop(.i32)
             try push(.i32)
-        case .refNull: try push(try reader.readReferenceType().rawValue)
+        case .refNull: try push(try admit(ValueType(try reader.readHeapType(), isNullable: true)))
+        case .reference: try validateReference()
         case .refIsNull:
             let type = try popAny()
             guard type.isReferenceOrAny else {
@@ -57,12 +58,12 @@ extension FunctionValidator {
             let segment = try reader.readU32()
             let type = try table(try reader.readU32())
             let source = try element(segment)
-            guard source == type else { throw mismatch(type, found: source) }
+            guard tables.matches(source, type) else { throw mismatch(type, found: source) }
             try popThreeIntegers()
         case .tableCopy:
             let target = try table(try reader.readU32())
             let source = try table(try reader.readU32())
-            guard source == target else { throw mismatch(target, found: source) }
+            guard tables.matches(source, target) else { throw mismatch(target, found: source) }
             try popThreeIntegers()
         case .tableGrow:
             let type = try table(try reader.readU32())
@@ -92,7 +93,7 @@ extension FunctionValidator {
         guard index < tables.memoryCount else { throw unknown("memory", index, Int(tables.memoryCount)) }
     }
 
-    private mutating func element(_ index: UInt32) throws(ReadFault) -> TypeCode {
+    mutating func element(_ index: UInt32) throws(ReadFault) -> TypeCode {
         guard Int(index) < tables.elements.count else {
             throw unknown("elem segment", index, tables.elements.count)
         }
@@ -100,7 +101,7 @@ extension FunctionValidator {
     }
 
     /// Single-pass validation needs the number of segments before the data section, hence the data count section.
-    private mutating func dataCount(_ segment: UInt32) throws(ReadFault) -> UInt32 {
+    mutating func dataCount(_ segment: UInt32) throws(ReadFault) -> UInt32 {
         if let count = tables.dataCount { return count }
         throw fail("data count section required: the body names data segment \(segment)", .malformed)
     }
@@ -108,12 +109,11 @@ extension FunctionValidator {
     private mutating func validateTypedSelect() throws(ReadFault) {
         let count = try reader.readU32()
         guard count == 1 else { throw fail("invalid result arity: select lists \(count) types, expected 1") }
-        let type = try reader.readValueType()
-        if type == .v128 && !features.contains(.simd) { throw later(.simd, "type v128") }
+        let type = try admit(try reader.readValueType())
         try pop(.i32)
-        try pop(type.rawValue)
-        try pop(type.rawValue)
-        try push(type.rawValue)
+        try pop(type)
+        try pop(type)
+        try push(type)
     }
 
     private mutating func validateReferenceToFunction() throws(ReadFault) {
@@ -125,6 +125,7 @@ extension FunctionValidator {
             throw fail(
                 "undeclared function reference: function \(index) occurs in no export, global or element segment")
         }
-        try push(.funcref)
+        let type = tables.functions[Int(index)]
+        try push(ValueType(.concrete(module.types[Int(type)].canonical), isNullable: false).rawValue)
     }
 }

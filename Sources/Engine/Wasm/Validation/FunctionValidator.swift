@@ -12,6 +12,8 @@ struct ControlFrame {
     var height: UInt32
     var startCount: UInt32
     var endCount: UInt32
+    /// Locals that the block has set and that need it, in ``FunctionValidator/setLocals``, begin here.
+    var setCount: UInt32 = 0
     var startTypes: UnsafePointer<TypeCode>
     var endTypes: UnsafePointer<TypeCode>
 
@@ -32,7 +34,8 @@ struct FunctionValidator: ~Copyable {
     let entries: UnsafePointer<ValidationEntry>
     /// `entries`, when the features are restricted.
     private let restrictedEntries: UnsafeMutablePointer<ValidationEntry>?
-    /// `singleTypes[t]` is `t`: the type list of a block type that is one value type.
+    /// `singleTypes[t]` is `t`: the type list of a block type that is one value type; see
+    /// ``singleType(_:)``.
     let singleTypes: UnsafeMutablePointer<TypeCode>
 
     var reader: BinaryReader
@@ -53,6 +56,10 @@ struct FunctionValidator: ~Copyable {
     var locals: UnsafeMutablePointer<TypeCode>
     var localCapacity = 256
     var localCount: UInt32 = 0
+    /// Locals without a default that are set now, in the order of setting.
+    var setLocals: [UInt32] = []
+    /// Type lists of block types that are one concrete reference.
+    var concreteSingles: [TypeCode: UnsafeMutablePointer<TypeCode>] = [:]
 
     init(module: Module, tables: consuming ModuleTables, features: FeatureSet, limits: DecodingLimits) {
         self.module = module
@@ -65,8 +72,8 @@ struct FunctionValidator: ~Copyable {
         operands = .allocate(capacity: operandCapacity)
         frames = .allocate(capacity: frameCapacity)
         locals = .allocate(capacity: localCapacity)
-        singleTypes = .allocate(capacity: 256)
-        for code in 0..<256 { (singleTypes + code).initialize(to: UInt8(code)) }
+        singleTypes = .allocate(capacity: Self.singleTypeCount)
+        for code in 0..<Self.singleTypeCount { (singleTypes + code).initialize(to: UInt32(code)) }
     }
 
     deinit {
@@ -75,6 +82,7 @@ struct FunctionValidator: ~Copyable {
         frames.deallocate()
         locals.deallocate()
         singleTypes.deallocate()
+        for list in concreteSingles.values { list.deallocate() }
     }
 
     /// Validates all bodies of the module.
@@ -105,7 +113,7 @@ struct FunctionValidator: ~Copyable {
 
     /// Sets up locals and the function's own frame.
     private mutating func enter(_ body: FunctionBody) throws(ReadFault) {
-        let type = tables.types[Int(tables.functions[functionIndex])]
+        let type = tables.types[Int(tables.functions[functionIndex])].shape
         var count = Int(type.parameterCount)
         for run in body.locals { count += Int(run.count) }
         guard count <= limits.locals else {
@@ -119,12 +127,14 @@ struct FunctionValidator: ~Copyable {
         locals.update(from: type.parameters, count: Int(type.parameterCount))
         var next = Int(type.parameterCount)
         for run in body.locals {
-            (locals + next).update(repeating: run.type.rawValue, count: Int(run.count))
+            let code = run.type.rawValue | (run.type.isDefaultable ? 0 : .unsetBit)
+            (locals + next).update(repeating: code, count: Int(run.count))
             next += Int(run.count)
         }
         localCount = UInt32(count)
         top = 0
         frameCount = 0
+        setLocals.removeAll(keepingCapacity: true)
         try pushFrame(.unreachable, start: (type.parameters, 0), end: (type.results, type.resultCount))
     }
 
@@ -160,7 +170,7 @@ struct FunctionValidator: ~Copyable {
     @inline(never)
     private mutating func popSlowly(_ expected: TypeCode) throws(ReadFault) {
         let found = try popAny(expected)
-        guard found == expected || found == .any || expected == .any else { throw mismatch(expected, found: found) }
+        guard expected == .any || tables.matches(found, expected) else { throw mismatch(expected, found: found) }
     }
 
     /// Pops whatever is there; `expected` is for the message only.
@@ -193,7 +203,7 @@ struct FunctionValidator: ~Copyable {
     /// thousand steps per instruction.
     @inline(__always)
     func isOnTop(_ types: UnsafePointer<TypeCode>, _ count: UInt32) -> Bool {
-        top - frameBase >= Int(count) && memcmp(operands + (top - Int(count)), types, Int(count)) == 0
+        top - frameBase >= Int(count) && memcmp(operands + (top - Int(count)), types, Int(count) * 4) == 0
     }
 
     mutating func pushAll(_ types: UnsafePointer<TypeCode>, _ count: UInt32) throws(ReadFault) {
@@ -225,7 +235,7 @@ struct FunctionValidator: ~Copyable {
         if frameCount == frameCapacity { try growFrames() }
         frames[frameCount] = ControlFrame(
             rule: rule, isUnreachable: false, height: UInt32(top), startCount: start.count, endCount: end.count,
-            startTypes: start.types, endTypes: end.types)
+            setCount: UInt32(setLocals.count), startTypes: start.types, endTypes: end.types)
         frameCount += 1
         frameBase = top
         try pushAll(start.types, start.count)
@@ -250,6 +260,7 @@ struct FunctionValidator: ~Copyable {
         guard top == frameBase else {
             throw fail("type mismatch: \(top - frameBase) values remain on the stack at the end of a block")
         }
+        if setLocals.count > Int(frame.setCount) { unsetLocals(from: Int(frame.setCount)) }
         frameCount -= 1
         frameBase = frameCount > 0 ? Int(frames[frameCount - 1].height) : 0
         return frame

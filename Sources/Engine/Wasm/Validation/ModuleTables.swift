@@ -9,14 +9,47 @@ struct TypeShape {
     var resultCount: UInt32
 }
 
+/// A defined type as the validator needs it.
+struct TypeEntry {
+    enum Kind: UInt8 {
+        case function, structure, array
+
+        /// The abstract type above.
+        var heap: HeapType {
+            switch self {
+            case .function: .function
+            case .structure: .structure
+            case .array: .array
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .function: "a function"
+            case .structure: "a structure"
+            case .array: "an array"
+            }
+        }
+    }
+
+    var kind: Kind
+    /// Canonical index of the declared supertype, or `none`.
+    var supertype: UInt32
+    var canonical: UInt32
+    /// Empty unless a function.
+    var shape: TypeShape
+
+    static let none = UInt32.max
+}
+
 /// The index spaces of a module (core specification §2.5.1): imports first, then definitions.
 struct ModuleTables: ~Copyable {
     // SAFETY: all buffers are allocated in init, live until deinit, and are read within their counts only.
-    let types: UnsafeMutableBufferPointer<TypeShape>
+    let types: UnsafeMutableBufferPointer<TypeEntry>
     /// Type index of each function; each is below `types.count`.
     let functions: UnsafeMutableBufferPointer<UInt32>
     /// Type code of each global, with `mutableBit` when it may be set.
-    let globals: UnsafeMutableBufferPointer<UInt16>
+    let globals: UnsafeMutableBufferPointer<TypeCode>
     /// Element type of each table and of each element segment.
     let tables: UnsafeMutableBufferPointer<TypeCode>
     let elements: UnsafeMutableBufferPointer<TypeCode>
@@ -27,28 +60,40 @@ struct ModuleTables: ~Copyable {
     let dataCount: UInt32?
     private let typeCodes: UnsafeMutableBufferPointer<TypeCode>
 
-    static let mutableBit: UInt16 = 0x100
+    static let mutableBit: TypeCode = 1 << 31
 
     /// The function type indices must have been checked.
     init(_ module: Module) {
         var codes: [TypeCode] = []
         for type in module.types {
-            codes.append(contentsOf: type.parameters.lazy.map(\.rawValue))
-            codes.append(contentsOf: type.results.lazy.map(\.rawValue))
+            guard let function = type.function else { continue }
+            codes.append(contentsOf: function.parameters.lazy.map(\.rawValue))
+            codes.append(contentsOf: function.results.lazy.map(\.rawValue))
         }
         typeCodes = Self.copy(codes)
         var next = UnsafePointer(typeCodes.baseAddress.unsafelyUnwrapped)
         types = Self.copy(
             module.types.map { type in
-                let results = next + type.parameters.count
-                defer { next = results + type.results.count }
-                return TypeShape(
-                    parameters: next, results: results, parameterCount: UInt32(type.parameters.count),
-                    resultCount: UInt32(type.results.count))
+                let kind: TypeEntry.Kind =
+                    switch type.composite {
+                    case .function: .function
+                    case .structure: .structure
+                    case .array: .array
+                    }
+                let function = type.function
+                let parameterCount = function?.parameters.count ?? 0
+                let resultCount = function?.results.count ?? 0
+                let results = next + parameterCount
+                let shape = TypeShape(
+                    parameters: next, results: results, parameterCount: UInt32(parameterCount),
+                    resultCount: UInt32(resultCount))
+                next = results + resultCount
+                return TypeEntry(
+                    kind: kind, supertype: type.supertype ?? TypeEntry.none, canonical: type.canonical, shape: shape)
             })
 
         var functions: [UInt32] = []
-        var globals: [UInt16] = []
+        var globals: [TypeCode] = []
         var tables: [TypeCode] = []
         var memoryCount = module.memories.count
         for item in module.imports {
@@ -80,8 +125,8 @@ struct ModuleTables: ~Copyable {
         typeCodes.deallocate()
     }
 
-    private static func global(_ type: GlobalType) -> UInt16 {
-        UInt16(type.value.rawValue) | (type.isMutable ? mutableBit : 0)
+    private static func global(_ type: GlobalType) -> TypeCode {
+        type.value.rawValue | (type.isMutable ? mutableBit : 0)
     }
 
     /// A copy that has an address even when it is empty.
@@ -106,6 +151,7 @@ struct ModuleTables: ~Copyable {
             }
         }
         for global in module.globals { declare(global.initial) }
+        for case let initial? in module.tableInitializers { declare(initial) }
         for segment in module.elements {
             for item in segment.items { declare(item) }
         }

@@ -32,7 +32,9 @@ struct ModuleValidator {
     func validate() throws(WasmError) {
         try checkTypeIndices()
         let tables = ModuleTables(module)
+        try checkSupertypes(tables)
         try checkSizes(tables)
+        try checkTables(tables)
         try checkGlobals(tables)
         try checkSegments(tables)
         try checkStart(tables)
@@ -42,7 +44,7 @@ struct ModuleValidator {
     }
 
     /// An error in a section; its offset is the section's start, since items keep no place of their own.
-    private func invalid(_ section: Section.Identifier, _ message: String) -> WasmError {
+    func invalid(_ section: Section.Identifier, _ message: String) -> WasmError {
         let place = module.sections.first { $0.identifier == section }?.payload.lowerBound ?? 0
         return WasmError(.invalid, at: place, message)
     }
@@ -52,6 +54,10 @@ struct ModuleValidator {
             guard Int(index) < module.types.count else {
                 throw invalid(
                     section, "unknown type \(index): of \(what()); the module has \(module.types.count) types")
+            }
+            guard module.types[Int(index)].function != nil else {
+                throw invalid(
+                    section, "type mismatch: type \(index) of \(what()) is \(module.types[Int(index)]), not a function")
             }
         }
         for item in module.imports {
@@ -111,6 +117,20 @@ struct ModuleValidator {
         }
     }
 
+    /// A table without an initial value starts with null, which its type must allow.
+    private func checkTables(_ tables: borrowing ModuleTables) throws(WasmError) {
+        let importedGlobals = tables.globals.count - module.globals.count
+        let imported = tables.tables.count - module.tables.count
+        for (index, type) in module.tables.enumerated() {
+            let name = { "table \(imported + index)" }
+            if let initial = module.tableInitializers[index] {
+                try check(initial, is: type.element, visibleGlobals: importedGlobals, tables, .table, of: name)
+            } else if !type.element.isNullable {
+                throw invalid(.table, "type mismatch: \(name()) of \(type.element) needs an initial value")
+            }
+        }
+    }
+
     private func checkSegments(_ tables: borrowing ModuleTables) throws(WasmError) {
         for (index, segment) in module.elements.enumerated() {
             let name = { "element segment \(index)" }
@@ -118,7 +138,7 @@ struct ModuleValidator {
                 guard Int(table) < tables.tables.count else {
                     throw invalid(.element, "unknown table \(table): of \(name())")
                 }
-                guard tables.tables[Int(table)] == segment.type.rawValue else {
+                guard tables.matches(segment.type.rawValue, tables.tables[Int(table)]) else {
                     throw invalid(
                         .element,
                         "type mismatch: \(name()) has \(segment.type), table \(table) has "
@@ -145,7 +165,7 @@ struct ModuleValidator {
         guard Int(start) < tables.functions.count else {
             throw invalid(.start, "unknown function \(start): as start function")
         }
-        let type = module.types[Int(tables.functions[Int(start)])]
+        let type = module.functionType(tables.functions[Int(start)])
         guard type.parameters.isEmpty && type.results.isEmpty else {
             throw invalid(.start, "start function: function \(start) has type \(type), expected () -> ()")
         }
@@ -168,61 +188,6 @@ struct ModuleValidator {
             guard names.insert(ExactName(item.name)).inserted else {
                 throw invalid(.export, "duplicate export name: \"\(item.name)\"")
             }
-        }
-    }
-
-    /// Checks a constant expression (§3.3.10) against the type that its place wants.
-    private func check(
-        _ expression: ConstantExpression, is expected: ValueType, visibleGlobals: Int,
-        _ tables: borrowing ModuleTables, _ section: Section.Identifier, of what: () -> String
-    ) throws(WasmError) {
-        var found: [ValueType] = []
-        if case .extended(let operations) = expression {
-            for operation in operations {
-                try apply(operation, to: &found, visibleGlobals, tables, section, what)
-            }
-        } else if case .referenceFunction(let index) = expression {
-            // The common item of an element segment, without the detour.
-            guard Int(index) < tables.functions.count else {
-                throw invalid(section, "unknown function \(index): in \(what())")
-            }
-            if expected == .funcref { return }
-            found = [.funcref]
-        } else {
-            try apply(expression.operations[0], to: &found, visibleGlobals, tables, section, what)
-        }
-        guard found == [expected] else {
-            let list = found.map(\.description).joined(separator: ", ")
-            throw invalid(section, "type mismatch: \(what()) expects [\(expected)], its expression gives [\(list)]")
-        }
-    }
-
-    private func apply(
-        _ operation: ConstantOperation, to stack: inout [ValueType], _ visibleGlobals: Int,
-        _ tables: borrowing ModuleTables, _ section: Section.Identifier, _ what: () -> String
-    ) throws(WasmError) {
-        switch operation {
-        case .value(let type, _), .referenceNull(let type): stack.append(type)
-        case .referenceFunction(let index):
-            guard Int(index) < tables.functions.count else {
-                throw invalid(section, "unknown function \(index): in \(what())")
-            }
-            stack.append(.funcref)
-        case .globalGet(let index):
-            guard Int(index) < visibleGlobals else {
-                throw invalid(section, "unknown global \(index): in \(what()); it sees \(visibleGlobals) globals")
-            }
-            let code = tables.globals[Int(index)]
-            guard code & ModuleTables.mutableBit == 0, let type = ValueType(rawValue: UInt8(code & 0xFF)) else {
-                throw invalid(section, "constant expression required: global \(index) in \(what()) is mutable")
-            }
-            stack.append(type)
-        case .arithmetic(let opcode):
-            let type: ValueType = opcode.rawValue < Opcode.i64Clz.rawValue ? .i32 : .i64
-            guard stack.popLast() == type, stack.popLast() == type else {
-                throw invalid(section, "type mismatch: \(opcode) in \(what()) expects two operands of type \(type)")
-            }
-            stack.append(type)
         }
     }
 }

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: the validator's view of the opcode table: one entry per opcode, found by index.
 
-/// A value type on the validator's stack: ``ValueType``'s raw value, or 0 for "any type" below an unreachable point.
-typealias TypeCode = UInt8
+/// A value type on the validator's stack: ``ValueType``'s raw value with canonical indices, or 0 for "any type" below an
+/// unreachable point.
+typealias TypeCode = UInt32
 
 extension TypeCode {
     static let any: TypeCode = 0
-    static let i32 = ValueType.i32.rawValue
+    /// The reference below an unreachable point: of any heap type, not null.
+    static let anyReference: TypeCode = ValueType.referenceBit | 0xFF
+    /// Marks a local that must be set before it is read.
+    static let unsetBit: TypeCode = 1 << 31
+    @inline(__always) static var i32: TypeCode { 0x7F }
+    @inline(__always) static var i64: TypeCode { 0x7E }
+    @inline(__always) static var f32: TypeCode { 0x7D }
+    @inline(__always) static var f64: TypeCode { 0x7C }
     static let funcref = ValueType.funcref.rawValue
 
-    var isReferenceOrAny: Bool { self == .any || self == ValueType.funcref.rawValue || self == 0x6F }
-    var isNumberOrAny: Bool { self == .any || self >= ValueType.v128.rawValue }
+    var isReferenceOrAny: Bool { self == .any || self & ValueType.referenceBit != 0 }
+    var isNumberOrAny: Bool { self & ValueType.referenceBit == 0 }
 
     /// The name for a message.
-    var name: String { ValueType(rawValue: self)?.description ?? "any" }
+    var name: String { ValueType(bits: self & ~TypeCode.unsetBit).description }
 }
 
 /// How an instruction is validated.
@@ -28,17 +36,29 @@ enum ValidationRule: UInt8 {
     case localGet, localSet, localTee, globalGet, globalSet, tableGet, tableSet
     case memorySize, memoryGrow, i32Const, i64Const, f32Const, f64Const
     case refNull, refIsNull, refFunc
+    /// Typed references and everything behind 0xFB: see `FunctionValidator+References.swift`.
+    case reference
     case memoryInit, dataDrop, memoryCopy, memoryFill, tableInit, elemDrop, tableCopy, tableGrow, tableSize, tableFill
 }
 
-/// What the validator must know of one opcode, in four bytes.
+/// What the validator must know of one opcode, in four bytes: its types are numbers or vectors.
 struct ValidationEntry {
     var rule: ValidationRule
     /// Operand type; of a binary instruction both operands have it, of a store it is the stored value's.
-    var operand: TypeCode = 0
-    var result: TypeCode = 0
+    private var operandCode: UInt8 = 0
+    private var resultCode: UInt8 = 0
     /// Natural alignment of a load or store.
     var alignLog2: UInt8 = 0
+
+    init(rule: ValidationRule, operand: ValueType? = nil, result: ValueType? = nil, alignLog2: UInt8 = 0) {
+        self.rule = rule
+        operandCode = UInt8(truncatingIfNeeded: operand?.rawValue ?? 0)
+        resultCode = UInt8(truncatingIfNeeded: result?.rawValue ?? 0)
+        self.alignLog2 = alignLog2
+    }
+
+    @inline(__always) var operand: TypeCode { TypeCode(operandCode) }
+    @inline(__always) var result: TypeCode { TypeCode(resultCode) }
 }
 
 /// The entries of all opcodes, indexed by ``Opcode``'s raw value; built once per process.
@@ -51,8 +71,11 @@ struct ValidationTable: @unchecked Sendable {
     private init() {
         let entries = UnsafeMutablePointer<ValidationEntry>.allocate(capacity: Self.count)
         entries.initialize(repeating: ValidationEntry(rule: .illegal), count: Self.count)
-        for opcode in Opcode.allCases { entries[Int(opcode.rawValue)] = Self.entry(opcode) }
+        for opcode in Opcode.allCases where opcode.rawValue < Self.count {
+            entries[Int(opcode.rawValue)] = Self.entry(opcode)
+        }
         entries[0xFC] = ValidationEntry(rule: .prefix)
+        entries[0xFB] = ValidationEntry(rule: .reference)
         self.entries = UnsafePointer(entries)
     }
 
@@ -62,7 +85,8 @@ struct ValidationTable: @unchecked Sendable {
         guard !features.isSuperset(of: .supported) else { return nil }
         let entries = UnsafeMutablePointer<ValidationEntry>.allocate(capacity: count)
         entries.initialize(from: shared.entries, count: count)
-        for opcode in Opcode.allCases where !features.isSuperset(of: opcode.feature) {
+        for opcode in Opcode.allCases
+        where Int(opcode.rawValue) < count && !features.isSuperset(of: opcode.feature) {
             entries[Int(opcode.rawValue)] = ValidationEntry(rule: .illegal)
         }
         return entries
@@ -71,15 +95,15 @@ struct ValidationTable: @unchecked Sendable {
     private static func entry(_ opcode: Opcode) -> ValidationEntry {
         if let rule = specialRule(opcode) { return ValidationEntry(rule: rule) }
         guard let signature = opcode.signature else { return ValidationEntry(rule: .illegal) }
-        let result = signature.result?.rawValue ?? 0
+        let result = signature.result
         if opcode.isMemoryAccess {
-            let operand = signature.parameters.last?.rawValue ?? 0
+            let operand = signature.parameters.last
             return ValidationEntry(
                 rule: opcode.isStore ? .store : .load, operand: operand, result: result,
                 alignLog2: UInt8(opcode.accessWidthLog2))
         }
         return ValidationEntry(
-            rule: signature.parameters.count == 2 ? .binary : .unary, operand: signature.parameters[0].rawValue,
+            rule: signature.parameters.count == 2 ? .binary : .unary, operand: signature.parameters[0],
             result: result)
     }
 
@@ -125,6 +149,7 @@ struct ValidationTable: @unchecked Sendable {
         case .refNull: .refNull
         case .refIsNull: .refIsNull
         case .refFunc: .refFunc
+        case .callRef, .returnCallRef, .refEq, .refAsNonNull, .brOnNull, .brOnNonNull: .reference
         case .memoryInit: .memoryInit
         case .dataDrop: .dataDrop
         case .memoryCopy: .memoryCopy

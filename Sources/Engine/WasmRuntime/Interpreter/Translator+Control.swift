@@ -14,7 +14,7 @@ extension Translator {
         case .empty: break
         case .value(let value): results = [value]
         case .function(let index):
-            let function = environment.module.types[Int(index)]
+            let function = environment.module.functionType(index)
             (parameters, results) = (function.parameters, function.results)
         }
         let condition = opcode == .if ? pop() : nil
@@ -246,7 +246,7 @@ extension Translator {
     }
 
     mutating func callIndirect(type index: UInt32, table: UInt32) {
-        let type = environment.module.types[Int(index)]
+        let type = environment.module.functionType(index)
         let (element, elementPosition) = pop()
         let base = stack.count - type.parameters.count
         for position in base..<stack.count { materialize(position) }

@@ -47,7 +47,7 @@ extension Translator {
         case .i64Const: push(.constant(UInt64(bitPattern: try reader.readS64())), .i64)
         case .f32Const: push(.constant(UInt64(try reader.readF32Bits())), .f32)
         case .f64Const: push(.constant(try reader.readF64Bits()), .f64)
-        case .refNull: push(.constant(0), try reader.readReferenceType())
+        case .refNull: push(.constant(0), ValueType(try reader.readHeapType(), isNullable: true))
         case .refIsNull:
             let (value, position) = pop()
             compareWithZero(value, position, base: Int(SW_i64_eq))

@@ -17,7 +17,7 @@ extension Translator {
     mutating func returnCallIndirect(type index: UInt32, table: UInt32) {
         let (element, elementPosition) = pop()
         let slot = slotOperand(element, elementPosition)
-        let base = layOutArguments(of: environment.module.types[Int(index)])
+        let base = layOutArguments(of: environment.module.functionType(index))
         code.append(
             handler: Int(SW_return_call_indirect),
             word(

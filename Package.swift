@@ -20,6 +20,7 @@ let staticLinking: [LinkerSetting] =
     ? [
         .unsafeFlags([
             "-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie", "-Xlinker", "--gc-sections",
+            "-Xlinker", "--pack-dyn-relocs=relr",
         ])
     ] : []
 

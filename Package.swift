@@ -64,6 +64,9 @@ let platform: [Target] = [
     system("CSeccomp", pkgConfig: "libseccomp", debian: "libseccomp-dev"),
     system("CYAML", pkgConfig: "yaml-0.1", debian: "libyaml-dev"),
     system("CSQLite", pkgConfig: "sqlite3", debian: "libsqlite3-dev"),
+    system("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
+    system("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
+    system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     library("Linux", in: "Platform", ["CLinux"]),
 ]
 
@@ -125,6 +128,7 @@ let apiClient: [Target] = [
 
 // MARK: - Node: make this machine match
 let node: [Target] = [
+    library("Images", in: "Node", ["OCI", "Linux", "CZlib", "CZstd", "CLibCrypto"]),
     library(
         "PodNetwork", in: "Node",
         nio + ["KubernetesAPI", "ObjectStore", .product(name: "Logging", package: "swift-log")]),
@@ -189,6 +193,7 @@ let allTests: [Target] = [
             "NodeAgent", "PodNetwork", "Controllers", "KubernetesAPI", "ObjectStore",
             .product(name: "Logging", package: "swift-log"),
         ]),
+    tests("ImagesTests", in: "Node", ["Images", "OCI"]),
     tests("PodNetworkTests", in: "Node", nio + ["PodNetwork", "KubernetesAPI", "ObjectStore"]),
     tests(
         "ProbesTests", in: "Node",

@@ -3,7 +3,7 @@
 # Usage: hack/install-requirements.sh [build|test]
 set -euo pipefail
 
-packages=(libseccomp-dev libyaml-dev libsqlite3-dev pkg-config binutils curl)
+packages=(libseccomp-dev libyaml-dev libsqlite3-dev zlib1g-dev libzstd-dev libssl-dev pkg-config binutils curl)
 [ "${1:-build}" = test ] && packages+=(python3 procps iproute2)
 
 missing=()

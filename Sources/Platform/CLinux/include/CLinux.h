@@ -4,6 +4,7 @@
 
 #include "CLinuxPath.h"
 #include "CLinuxIO.h"
+#include "CLinuxCopy.h"
 
 #include <stdint.h>
 #include <stddef.h>

@@ -47,6 +47,9 @@ extension BinaryReader {
         } else if byte == 0xFB {
             let index = try readU32()
             if index < 0x100, let opcode = Opcode(rawValue: 0x500 + UInt16(index)) { return opcode }
+        } else if byte == 0xFD {
+            let index = try readU32()
+            if index < 0x200, let opcode = Opcode(rawValue: 0x200 + UInt16(index)) { return opcode }
         } else if let opcode = Opcode(rawValue: UInt16(byte)) {
             return opcode
         }
@@ -140,6 +143,11 @@ extension BinaryReader {
             _ = try readU32()
             _ = try readU32()
         case .memoryArgument: _ = try readMemoryArgument()
+        case .memoryArgumentAndLane:
+            _ = try readMemoryArgument()
+            _ = try readByte()
+        case .lane: _ = try readByte()
+        case .lanes, .v128: _ = try skip(16)
         case .i32: _ = try readS32()
         case .i64: _ = try readS64()
         case .f32: _ = try skip(4)

@@ -138,6 +138,7 @@ public struct Export: Sendable {
 public enum ConstantExpression: Sendable, Hashable {
     /// The bit pattern, zero-extended to 64 bits.
     case value(ValueType, bits: UInt64)
+    case vector(V128)
     case globalGet(UInt32)
     case referenceNull(ValueType)
     case referenceFunction(UInt32)
@@ -148,6 +149,7 @@ public enum ConstantExpression: Sendable, Hashable {
 /// One step of an extended constant expression, executed on a stack.
 public enum ConstantOperation: Sendable, Hashable {
     case value(ValueType, bits: UInt64)
+    case vector(V128)
     case globalGet(UInt32)
     case referenceNull(ValueType)
     case referenceFunction(UInt32)
@@ -163,6 +165,7 @@ extension ConstantExpression {
     public var operations: [ConstantOperation] {
         switch self {
         case .value(let type, let bits): [.value(type, bits: bits)]
+        case .vector(let vector): [.vector(vector)]
         case .globalGet(let index): [.globalGet(index)]
         case .referenceNull(let type): [.referenceNull(type)]
         case .referenceFunction(let index): [.referenceFunction(index)]
@@ -170,29 +173,31 @@ extension ConstantExpression {
         }
     }
 
-    /// The value in a 64-bit slot (i32 and f32 in the low half, the upper half zero) of a validated expression.
+    /// The value of a validated expression in 64-bit slots: one (i32 and f32 in the low half, the upper half zero), or two
+    /// for a v128, the low half first.
     ///
-    /// `global` gives the slot of an earlier global, `function` the reference of a function; `null` stands for null.
+    /// `global` gives the slots of an earlier global, `function` the reference of a function; `null` stands for null.
     /// `reference` executes an instruction that makes a reference: it takes its operands off the stack and puts the
     /// result there.
     public func evaluate<Failure: Error>(
-        null: UInt64, global: (UInt32) -> UInt64, function: (UInt32) -> UInt64,
+        null: UInt64, global: (UInt32) -> [UInt64], function: (UInt32) -> UInt64,
         reference: (Opcode, UInt32, UInt32, inout [UInt64]) throws(Failure) -> Void
-    ) throws(Failure) -> UInt64 {
+    ) throws(Failure) -> [UInt64] {
         var stack: [UInt64] = []
         for operation in operations {
             switch operation {
             case .value(_, let bits): stack.append(bits)
-            case .globalGet(let index): stack.append(global(index))
+            case .vector(let vector): stack += [vector.low, vector.high]
+            case .globalGet(let index): stack += global(index)
             case .referenceNull: stack.append(null)
             case .referenceFunction(let index): stack.append(function(index))
             case .arithmetic(let opcode):
-                guard let right = stack.popLast(), let left = stack.popLast() else { return null }
+                guard let right = stack.popLast(), let left = stack.popLast() else { return [null] }
                 stack.append(Self.arithmetic(opcode, left, right))
             case .reference(let opcode, let type, let count): try reference(opcode, type, count, &stack)
             }
         }
-        return stack.last ?? null
+        return stack
     }
 
     private static func arithmetic(_ opcode: Opcode, _ left: UInt64, _ right: UInt64) -> UInt64 {

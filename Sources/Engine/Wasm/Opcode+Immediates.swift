@@ -47,6 +47,14 @@ extension Opcode {
         /// u32 destination, u32 source.
         case memoryPair
         case tablePair
+        /// 16 bytes, ``BinaryReader/readV128()``
+        case v128
+        /// One byte, a lane number.
+        case lane
+        /// 16 bytes, lane numbers below 32.
+        case lanes
+        /// ``BinaryReader/readMemoryArgument()``, then one byte, a lane number.
+        case memoryArgumentAndLane
     }
 
     public var immediates: Immediates {
@@ -80,11 +88,11 @@ extension Opcode {
         case .tableInit: .elementAndTable
         case .elemDrop: .element
         case .tableCopy: .tablePair
-        default: isMemoryAccess ? .memoryArgument : .none
+        default: isMemoryAccess ? .memoryArgument : vectorImmediates
         }
     }
 
-    /// The loads and stores with a memory argument.
+    /// The loads and stores of numbers.
     public var isMemoryAccess: Bool { rawValue >= Opcode.i32Load.rawValue && rawValue <= Opcode.i64Store32.rawValue }
 
     /// Whether the access writes; only meaningful with ``isMemoryAccess``.
@@ -96,7 +104,7 @@ extension Opcode {
         case .i32Load16S, .i32Load16U, .i64Load16S, .i64Load16U, .i32Store16, .i64Store16: 1
         case .i32Load, .f32Load, .i64Load32S, .i64Load32U, .i32Store, .f32Store, .i64Store32: 2
         case .i64Load, .f64Load, .i64Store, .f64Store: 3
-        default: 0
+        default: vectorAccessWidthLog2
         }
     }
 
@@ -114,7 +122,7 @@ extension Opcode {
         case .callRef, .refAsNonNull, .brOnNull, .brOnNonNull: .functionReferences
         case .returnCallRef: [.functionReferences, .tailCalls]
         case .refEq: .gc
-        default: rawValue >= Opcode.structNew.rawValue ? .gc : []
+        default: rawValue >= Opcode.structNew.rawValue ? .gc : vectorFeature
         }
     }
 }
@@ -159,7 +167,7 @@ extension Opcode {
         case 0xB7, 0xB8: shape = ([.i32], .f64)
         case 0xB9, 0xBA, 0xBF: shape = ([.i64], .f64)
         case 0xBB: shape = ([.f32], .f64)
-        default: return nil
+        default: return vectorSignature
         }
         return OpcodeSignature(parameters: shape.parameters, result: shape.result)
     }

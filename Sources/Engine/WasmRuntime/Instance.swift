@@ -80,14 +80,17 @@ public struct Instance {
         if let memory = state.memory { state.context.pointee.memory = memory.pointer }
         for global in module.globals {
             let type = GlobalType(value: state.storeType(global.type.value), isMutable: global.type.isMutable)
-            let cell = store.makeGlobal(type, value: evaluate(global.initial)).pointer
+            let value = slots(of: global.initial)
+            let cell = store.makeGlobal(type, value: value[0], upperHalf: value.count > 1 ? value[1] : 0).pointer
             state.globals.append(GlobalVariable(store: nil, type: type, pointer: cell))
         }
     }
 
-    private func evaluate(_ expression: ConstantExpression) -> UInt64 {
+    private func evaluate(_ expression: ConstantExpression) -> UInt64 { slots(of: expression)[0] }
+
+    private func slots(of expression: ConstantExpression) -> [UInt64] {
         expression.evaluate(
-            null: 0, global: { state.globals[Int($0)].value }, function: { state.functionAddress($0) },
+            null: 0, global: { state.globals[Int($0)].slots }, function: { state.functionAddress($0) },
             reference: { _, _, _, _ in })
     }
 

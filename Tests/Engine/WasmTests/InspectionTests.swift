@@ -114,7 +114,7 @@ import Wasm
         let global: [UInt8] = [1, 0x7F, 0, 0x41, 3, 0x41, 5, 0x6B, 0x41, 7, 0x6C, 0x0B]
         let module = try Module.load(module((6, global)))
         let value = module.globals[0].initial.evaluate(
-            null: 0, global: { _ in 0 }, function: { _ in 0 }, reference: { _, _, _, _ in })
-        #expect(value == UInt64(UInt32(bitPattern: -14)))
+            null: 0, global: { _ in [0] }, function: { _ in 0 }, reference: { _, _, _, _ in })
+        #expect(value == [UInt64(UInt32(bitPattern: -14))])
     }
 }

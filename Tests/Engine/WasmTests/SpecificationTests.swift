@@ -38,7 +38,7 @@ import Wasm
         var otherLines: Set<Int> = []
     }
 
-    static func run(_ path: String) throws -> Tally {
+    static func run(_ path: String, features: FeatureSet = .supported) throws -> Tally {
         let suite = try SpecSuite.load(path)
         var tally = Tally()
         for command in suite.commands where command.isBinary {
@@ -46,7 +46,7 @@ import Wasm
             let place = "\(path):\(command.line)"
             let isGood = !["assert_invalid", "assert_malformed"].contains(command.type)
             do throws(WasmError) {
-                _ = try Module.load(bytes)
+                _ = try Module.load(bytes, features: features)
                 if isGood {
                     tally.accepted += 1
                 } else {

@@ -10,6 +10,7 @@ extension ModuleDecoder {
             _ = try byte("end")
             switch first {
             case .value(let type, let bits): return .value(type, bits: bits)
+            case .vector(let vector): return .vector(vector)
             case .globalGet(let index): return .globalGet(index)
             case .referenceNull(let type): return .referenceNull(type)
             case .referenceFunction(let index): return .referenceFunction(index)
@@ -38,6 +39,9 @@ extension ModuleDecoder {
             case .i64Const: return .value(.i64, bits: UInt64(bitPattern: try reader.readS64()))
             case .f32Const: return .value(.f32, bits: UInt64(try reader.readF32Bits()))
             case .f64Const: return .value(.f64, bits: try reader.readF64Bits())
+            case .v128Const:
+                guard features.contains(.simd) else { throw ReadFault.illegalOpcode }
+                return .vector(try reader.readV128())
             case .globalGet: return .globalGet(try reader.readU32())
             case .refNull: return .referenceNull(ValueType(try reader.readHeapType(), isNullable: true))
             case .refFunc: return .referenceFunction(try reader.readU32())
@@ -86,7 +90,7 @@ extension ModuleDecoder {
                 .invalid, at: start,
                 "constant expression required: instruction 0x\(String(bytes[start], radix: 16)) is not constant")
         case .illegalOpcode:
-            if let feature = LaterFeatures.ofOpcode(code) {
+            if let feature = LaterFeatures.ofOpcode(code), !features.isSuperset(of: feature) {
                 return unsupported(feature, "a constant expression", at: start)
             }
             return WasmError(

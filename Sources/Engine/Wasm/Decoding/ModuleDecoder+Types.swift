@@ -136,7 +136,6 @@ enum LaterFeatures {
         case 0x63, 0x64: .functionReferences
         case 0x69, 0x74: .exceptions
         case 0x6A...0x6E, 0x71...0x73: .gc
-        case 0x7B: .simd
         default: nil
         }
     }

@@ -11,6 +11,8 @@ extension FunctionValidator {
                 let index = try reader.readU32()
                 guard index < 0x20 else { throw .illegalOpcode }
                 entry = entries[0x100 + Int(index)]
+            } else if entry.rule == .vectorPrefix {
+                entry = try vectorEntry(try reader.readU32())
             }
             switch entry.rule {
             case .unary:
@@ -49,7 +51,7 @@ extension FunctionValidator {
                 try push(.f64)
             case .drop: _ = try popAny()
             case .nop: break
-            case .illegal, .prefix: throw .illegalOpcode
+            case .illegal, .prefix, .vectorPrefix: throw .illegalOpcode
             default: try validateOther(entry.rule)
             }
         }
@@ -72,7 +74,7 @@ extension FunctionValidator {
     }
 
     @inline(__always)
-    private mutating func checkMemoryArgument(_ naturalLog2: UInt8) throws(ReadFault) {
+    mutating func checkMemoryArgument(_ naturalLog2: UInt8) throws(ReadFault) {
         let argument = try reader.readMemoryArgument()
         if argument.memory != 0 || tables.memoryCount == 0 || argument.alignLog2 > UInt32(naturalLog2)
             || argument.offset > 0xFFFF_FFFF
@@ -120,6 +122,8 @@ extension FunctionValidator {
             guard type & ModuleTables.mutableBit != 0 else { throw fail("immutable global: it cannot be set") }
             try pop(type & ~ModuleTables.mutableBit)
         case .select: try validateSelect()
+        case .vectorShift, .ternary, .laneRead, .laneWrite, .laneLoad, .laneStore, .shuffle, .v128Const:
+            try validateVector()
         default: try validateRare(rule)
         }
     }

@@ -80,7 +80,7 @@ extension FunctionValidator {
         case .illegalOpcode:
             let code = bytes[instructionStart..<reader.endOffset]
             let name = LaterFeatures.nameOfOpcode(code)
-            if let feature = missingFeature ?? LaterFeatures.ofOpcode(code) {
+            if let feature = missingFeature ?? LaterFeatures.ofOpcode(code), !features.isSuperset(of: feature) {
                 return WasmError(
                     .unsupported, at: instructionStart,
                     "feature \(feature) is not supported: opcode \(name) in function \(functionLabel) needs it")

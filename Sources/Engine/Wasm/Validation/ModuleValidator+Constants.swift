@@ -32,6 +32,7 @@ extension ModuleValidator {
     ) throws(WasmError) {
         switch operation {
         case .value(let type, _), .referenceNull(let type): stack.append(type)
+        case .vector: stack.append(.v128)
         case .referenceFunction(let index):
             guard Int(index) < tables.functions.count else {
                 throw invalid(section, "unknown function \(index): in \(what())")

@@ -15,6 +15,7 @@ extension TypeCode {
     @inline(__always) static var i64: TypeCode { 0x7E }
     @inline(__always) static var f32: TypeCode { 0x7D }
     @inline(__always) static var f64: TypeCode { 0x7C }
+    @inline(__always) static var v128: TypeCode { 0x7B }
     static let funcref = ValueType.funcref.rawValue
 
     var isReferenceOrAny: Bool { self == .any || self & ValueType.referenceBit != 0 }
@@ -26,7 +27,7 @@ extension TypeCode {
 
 /// How an instruction is validated.
 enum ValidationRule: UInt8 {
-    case illegal, prefix
+    case illegal, prefix, vectorPrefix
     /// Fixed type, one operand or two; the entry holds the types.
     case unary, binary
     case load, store
@@ -39,6 +40,7 @@ enum ValidationRule: UInt8 {
     /// Typed references and everything behind 0xFB: see `FunctionValidator+References.swift`.
     case reference
     case memoryInit, dataDrop, memoryCopy, memoryFill, tableInit, elemDrop, tableCopy, tableGrow, tableSize, tableFill
+    case vectorShift, ternary, laneRead, laneWrite, laneLoad, laneStore, shuffle, v128Const
 }
 
 /// What the validator must know of one opcode, in four bytes: its types are numbers or vectors.
@@ -65,7 +67,7 @@ struct ValidationEntry {
 struct ValidationTable: @unchecked Sendable {
     // SAFETY: written only in init, lives as long as the process.
     let entries: UnsafePointer<ValidationEntry>
-    static let count = 0x120
+    static let count = 0x320
     static let shared = ValidationTable()
 
     private init() {
@@ -76,6 +78,7 @@ struct ValidationTable: @unchecked Sendable {
         }
         entries[0xFC] = ValidationEntry(rule: .prefix)
         entries[0xFB] = ValidationEntry(rule: .reference)
+        entries[0xFD] = ValidationEntry(rule: .vectorPrefix)
         self.entries = UnsafePointer(entries)
     }
 
@@ -94,6 +97,7 @@ struct ValidationTable: @unchecked Sendable {
 
     private static func entry(_ opcode: Opcode) -> ValidationEntry {
         if let rule = specialRule(opcode) { return ValidationEntry(rule: rule) }
+        if let shape = opcode.vectorShape { return vectorEntry(opcode, shape) }
         guard let signature = opcode.signature else { return ValidationEntry(rule: .illegal) }
         let result = signature.result
         if opcode.isMemoryAccess {

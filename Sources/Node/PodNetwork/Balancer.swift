@@ -122,7 +122,12 @@ public actor Balancer {
                 }
                 .bind(host: address.address.description, port: Int(address.port)).get()
         } catch {
-            throw NetworkError(.addressInUse, "\(address): cannot listen: \(error)")
+            // NIO's own words name its functions; people want the kernel's.
+            guard let failure = error as? IOError else {
+                throw NetworkError(.unavailable, "cannot listen on \(address): \(error)")
+            }
+            let code: NetworkError.Code = failure.errnoCode == EADDRINUSE ? .addressInUse : .unavailable
+            throw NetworkError(code, "cannot listen on \(address): \(String(cString: strerror(failure.errnoCode)))")
         }
     }
 

@@ -3,8 +3,10 @@
 
 #include "CInterpreter.h"
 
+#include "BulkHandlers.h"
 #include "ControlHandlers.h"
 #include "MemoryHandlers.h"
+#include "MemoryHandlers64.h"
 #include "NumericHandlers.h"
 #include "TailCallHandlers.h"
 
@@ -15,6 +17,9 @@
     sw_h_##name##_si, sw_h_##name##_si_a, sw_h_##name##_ai, sw_h_##name##_ai_a,
 #define SW_ADDRESSES4(name, T, R) sw_h_##name##_s, sw_h_##name##_s_a, sw_h_##name##_a, sw_h_##name##_a_a,
 #define SW_SUM_ADDRESSES4(name, T, R) SW_ADDRESSES4(name##_sum, T, R)
+#define SW_ADDRESSES4_64(name, T, R) SW_ADDRESSES4(name##_64, T, R)
+#define SW_ADDRESSES2_ANY(name, T, R) sw_h_##name##_any, sw_h_##name##_any_a,
+#define SW_ADDRESSES2_STORE_64(name, T, R) sw_h_##name##_64_s, sw_h_##name##_64_a,
 #define SW_ADDRESSES_STORE(name, T, R)                                                                                \
     sw_h_##name##_ss, sw_h_##name##_as, sw_h_##name##_sa, sw_h_##name##_si, sw_h_##name##_ai,
 #define SW_ADDRESSES_FLOAT_STORE(name, T, R)                                                                          \
@@ -42,6 +47,9 @@ uint64_t sw_handler_address(int32_t number) {
         SW_LOADS(SW_ADDRESSES4)
         SW_LOADS(SW_SUM_ADDRESSES4)
         SW_STORES(SW_ADDRESSES_STORE, SW_ADDRESSES_FLOAT_STORE)
+        SW_LOADS(SW_ADDRESSES4_64)
+        SW_LOADS(SW_ADDRESSES2_ANY)
+        SW_STORES(SW_ADDRESSES2_STORE_64, SW_ADDRESSES2_STORE_64)
         SW_SINGLES(SW_ADDRESS)
     };
     return (uint64_t)(uintptr_t)table[number];

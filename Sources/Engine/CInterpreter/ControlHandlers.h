@@ -168,10 +168,10 @@ SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_subtype(S
     SW_DISPATCH();
 }
 // Element index slot at 8, frame at 10, type at 12, table at 16.
-#define SW_CALL_INDIRECT(name, index)                                                                                 \
+#define SW_CALL_INDIRECT(name, T, index)                                                                                 \
     SW_HANDLER(name) {                                                                                                \
         const sw_table *table = SW_POINTER(const sw_table, 16);                                                       \
-        uint32_t element = (index);                                                                                   \
+        T element = (index);                                                                                   \
         if (SW_UNLIKELY(element >= table->count)) SW_GO(trap_undefined_element);                                      \
         const sw_function *function = (const sw_function *)(uintptr_t)table->elements[element];                       \
         if (SW_UNLIKELY(!function)) SW_GO(trap_uninitialized_element);                                                \
@@ -190,8 +190,9 @@ SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_subtype(S
         pc = function->code;                                                                                          \
         SW_DISPATCH();                                                                                                \
     }
-SW_CALL_INDIRECT(call_indirect_s, SW_SLOT_I32(SW_U16(8)))
-SW_CALL_INDIRECT(call_indirect_a, SW_ACC_I32)
+SW_CALL_INDIRECT(call_indirect_s, uint32_t, SW_SLOT_I32(SW_U16(8)))
+SW_CALL_INDIRECT(call_indirect_a, uint32_t, SW_ACC_I32)
+SW_CALL_INDIRECT(call_indirect_64, uint64_t, SW_SLOT_I64(SW_U16(8)))
 
 // Returns: header at 8, source slot at 10. The result is left in its accumulator too.
 #define SW_POP_FRAME()                                                                                                \

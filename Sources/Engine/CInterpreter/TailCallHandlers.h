@@ -75,7 +75,7 @@ SW_HANDLER(return_call_cross) {
 // Type at 12, table at 16, element index slot at 24.
 SW_HANDLER(return_call_indirect) {
     const sw_table *table = SW_POINTER(const sw_table, 16);
-    uint32_t element = SW_SLOT_I32(SW_U16(24));
+    uint64_t element = SW_SLOT_I64(SW_U16(24));
     if (SW_UNLIKELY(element >= table->count)) SW_GO(trap_undefined_element);
     const sw_function *function = (const sw_function *)(uintptr_t)table->elements[element];
     if (SW_UNLIKELY(!function)) SW_GO(trap_uninitialized_element);

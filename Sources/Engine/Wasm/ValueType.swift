@@ -234,22 +234,35 @@ public struct Limits: Sendable, Hashable {
     }
 }
 
+/// With what a memory or table is addressed (core specification 3.0 §2.3.14).
+public enum AddressType: Sendable, Hashable {
+    case i32, i64
+
+    public var value: ValueType { self == .i32 ? .i32 : .i64 }
+}
+
 /// A memory type (core specification §2.3.8).
 public struct MemoryType: Sendable, Hashable {
     /// In pages of 65,536 bytes.
     public var limits: Limits
+    public var address: AddressType
 
-    public init(limits: Limits) { self.limits = limits }
+    public init(limits: Limits, address: AddressType = .i32) {
+        self.limits = limits
+        self.address = address
+    }
 }
 
 /// A table type (core specification §2.3.9).
 public struct TableType: Sendable, Hashable {
     public var element: ValueType
     public var limits: Limits
+    public var address: AddressType
 
-    public init(element: ValueType, limits: Limits) {
+    public init(element: ValueType, limits: Limits, address: AddressType = .i32) {
         self.element = element
         self.limits = limits
+        self.address = address
     }
 }
 

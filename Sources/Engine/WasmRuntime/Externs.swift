@@ -36,7 +36,9 @@ public struct Memory {
     /// The type with the current size as minimum, as imports are matched (core specification §4.5.3).
     public var type: MemoryType {
         let maximum = pointer.pointee.page_maximum
-        return MemoryType(limits: Limits(minimum: pageCount, maximum: maximum == .max ? nil : maximum))
+        return MemoryType(
+            limits: Limits(minimum: pageCount, maximum: maximum == .max ? nil : maximum),
+            address: pointer.pointee.is_64 ? .i64 : .i32)
     }
 
     /// The contents, valid until the guest runs again.
@@ -72,7 +74,8 @@ public struct Table {
         let maximum = pointer.pointee.maximum
         return TableType(
             element: ValueType(rawValue: pointer.pointee.element_type),
-            limits: Limits(minimum: UInt64(count), maximum: maximum == .max ? nil : maximum))
+            limits: Limits(minimum: UInt64(count), maximum: maximum == .max ? nil : maximum),
+            address: pointer.pointee.is_64 ? .i64 : .i32)
     }
 
     public subscript(index: UInt32) -> UInt64? {

@@ -78,8 +78,9 @@ public struct Imports {
             return store.types.isSubtype(function.pointer.pointee.type, of: types[Int(index)])
         case (.table(let table), .table(let type)):
             return table.type.element == TypeRegistry.renumber(type.element, types)
-                && matches(table.type.limits, type.limits)
-        case (.memory(let memory), .memory(let type)): return matches(memory.type.limits, type.limits)
+                && table.type.address == type.address && matches(table.type.limits, type.limits)
+        case (.memory(let memory), .memory(let type)):
+            return memory.type.address == type.address && matches(memory.type.limits, type.limits)
         case (.global(let global), .global(let type)):
             // A global that may be set must have just the type, one that may not can be narrower.
             let wanted = TypeRegistry.renumber(type.value, types)
@@ -99,7 +100,7 @@ public struct Imports {
         switch wanted {
         case .function(let index): "function \(module.functionType(index))"
         case .table(let type): describe(type)
-        case .memory(let type): "memory of \(describe(type.limits)) pages"
+        case .memory(let type): describe(type)
         case .global(let type): "\(type.isMutable ? "mutable" : "immutable") global \(type.value)"
         }
     }
@@ -108,14 +109,20 @@ public struct Imports {
         switch value {
         case .function(let function): "function \(function.type)"
         case .table(let table): describe(table.type)
-        case .memory(let memory): "memory of \(describe(memory.type.limits)) pages"
+        case .memory(let memory): describe(memory.type)
         case .global(let global): "\(global.type.isMutable ? "mutable" : "immutable") global \(global.type.value)"
         }
     }
 
     private static func describe(_ type: TableType) -> String {
-        "table of \(describe(type.limits)) \(type.element)"
+        "\(describe(type.address))table of \(describe(type.limits)) \(type.element)"
     }
+
+    private static func describe(_ type: MemoryType) -> String {
+        "\(describe(type.address))memory of \(describe(type.limits)) pages"
+    }
+
+    private static func describe(_ address: AddressType) -> String { address == .i64 ? "64-bit " : "" }
 
     private static func describe(_ limits: Limits) -> String {
         limits.maximum.map { "\(limits.minimum) to \($0)" } ?? "at least \(limits.minimum)"

@@ -57,7 +57,7 @@ public struct Instance {
             switch extern {
             case .function(let function): state.functions.append(function.pointer)
             case .table(let table): state.tables.append(Table(store: nil, pointer: table.pointer))
-            case .memory(let memory): state.memory = Memory(store: nil, pointer: memory.pointer)
+            case .memory(let memory): state.memories.append(Memory(store: nil, pointer: memory.pointer))
             case .global(let global):
                 state.globals.append(GlobalVariable(store: nil, type: global.type, pointer: global.pointer))
             }
@@ -71,11 +71,11 @@ public struct Instance {
             state.functions.append(function)
         }
         for type in module.tables {
-            let type = TableType(element: state.storeType(type.element), limits: type.limits)
+            let type = TableType(element: state.storeType(type.element), limits: type.limits, address: type.address)
             state.tables.append(Table(store: nil, pointer: try store.makeTable(type).pointer))
         }
-        for type in module.memories where state.memory == nil {
-            state.memory = Memory(store: nil, pointer: try store.makeMemory(type).pointer)
+        for type in module.memories {
+            state.memories.append(Memory(store: nil, pointer: try store.makeMemory(type).pointer))
         }
         if let memory = state.memory { state.context.pointee.memory = memory.pointer }
         for global in module.globals {
@@ -104,19 +104,19 @@ public struct Instance {
             case .passive: continue
             case .declarative: break
             case .active(let table, let offset):
-                let count = UInt32(state.elements[index].count)
-                let at = UInt32(truncatingIfNeeded: evaluate(offset))
-                let isInside = state.tableInit(table, segment: UInt32(index), to: at, from: 0, count: count)
+                let isInside = state.tableInit(
+                    table, segment: index, to: evaluate(offset), from: 0, count: UInt64(state.elements[index].count))
                 if !isInside { throw .trapped(Trap(.outOfBoundsTableAccess)) }
             }
             state.elements[index] = []
         }
         for (index, segment) in state.module.data.enumerated() {
-            guard case .active(_, let offset) = segment.mode else { continue }
-            let at = UInt32(truncatingIfNeeded: evaluate(offset))
-            let isInside = state.memoryInit(
-                segment: UInt32(index), to: at, from: 0, count: UInt32(segment.bytes.count))
-            if !isInside { throw .trapped(Trap(.outOfBoundsMemoryAccess)) }
+            guard case .active(let memory, let offset) = segment.mode else { continue }
+            if let reason = state.memoryInit(
+                memory, segment: index, to: evaluate(offset), from: 0, count: UInt64(segment.bytes.count))
+            {
+                throw .trapped(Trap(reason))
+            }
             state.isDataDropped[index] = true
         }
     }
@@ -132,7 +132,7 @@ public struct Instance {
         switch export.description {
         case .function(let index): return .function(Function(store: store, pointer: state.functions[Int(index)]))
         case .table(let index): return .table(Table(store: store, pointer: state.tables[Int(index)].pointer))
-        case .memory: return memory.map { .memory($0) }
+        case .memory(let index): return .memory(Memory(store: store, pointer: state.memories[Int(index)].pointer))
         case .global(let index):
             let global = state.globals[Int(index)]
             return .global(GlobalVariable(store: store, type: global.type, pointer: global.pointer))

@@ -14,13 +14,16 @@ final class InstanceState {
     let types: [UInt32]
     /// Functions of the index space.
     var functions: [UnsafeMutablePointer<sw_function>] = []
-    // Handles without a reference to the store, which would be a cycle.
-    var tables: [Table] = []
-    var memory: Memory?
+    // Handles without a reference to the store, which would be a cycle. What instructions use is not checked for
+    // exclusive access, which no code here can violate.
+    @exclusivity(unchecked) var tables: [Table] = []
+    @exclusivity(unchecked) var memories: [Memory] = []
+    /// Memory 0.
+    var memory: Memory? { memories.first }
     var globals: [GlobalVariable] = []
     /// Contents of the element segments; dropped ones are empty.
-    var elements: [[UInt64]] = []
-    var isDataDropped: [Bool]
+    @exclusivity(unchecked) var elements: [[UInt64]] = []
+    @exclusivity(unchecked) var isDataDropped: [Bool]
 
     init(_ module: Module, types: [UInt32], in store: Store) {
         self.store = store
@@ -49,6 +52,9 @@ final class InstanceState {
     func globalAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: globals[Int(index)].pointer)) }
     func tableType(_ index: UInt32) -> ValueType { tables[Int(index)].type.element }
     func tableAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: tables[Int(index)].pointer)) }
+    func memoryAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: memories[Int(index)].pointer)) }
+    func addressType(ofMemory index: UInt32) -> AddressType { memories[Int(index)].pointer.pointee.is_64 ? .i64 : .i32 }
+    func addressType(ofTable index: UInt32) -> AddressType { tables[Int(index)].pointer.pointee.is_64 ? .i64 : .i32 }
     func typeNumber(_ index: UInt32) -> UInt32 { types[Int(index)] }
     /// A type of the module with the store's type numbers.
     func storeType(_ type: ValueType) -> ValueType { TypeRegistry.renumber(type, types) }

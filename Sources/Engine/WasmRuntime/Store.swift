@@ -9,6 +9,8 @@ import Glibc
 public struct StoreLimits: Sendable {
     /// Bytes of one linear memory; `memory.grow` beyond it returns -1.
     public var memoryBytes: UInt64 = 4 << 30
+    /// Memories of the store, each of which takes address space for all it may grow to.
+    public var memories = 1_000
     /// Elements of one table; `table.grow` beyond it returns -1.
     public var tableElements: UInt32 = 10_000_000
     /// Bytes of the value stack, thus the depth of recursion: a call needs at least 16 bytes beside its values.
@@ -130,7 +132,12 @@ public final class Store {
 
     /// - Throws: ``ResourceError`` when the minimum is above the store's limit.
     public func makeMemory(_ type: MemoryType) throws(ResourceError) -> Memory {
-        let pageLimit = min(type.limits.maximum ?? 65_536, 65_536, limits.memoryBytes >> 16)
+        // LIMIT: 2^47 bytes, the address space of a process.
+        let most: UInt64 = type.address == .i32 ? 65_536 : 1 << 31
+        let pageLimit = min(type.limits.maximum ?? most, most, limits.memoryBytes >> 16)
+        guard memories.count < limits.memories else {
+            throw ResourceError("more memories than the limit of \(limits.memories)")
+        }
         guard type.limits.minimum <= pageLimit else {
             throw ResourceError(
                 "memory of \(type.limits.minimum) pages (64 KiB each) is larger than the limit of \(pageLimit) pages")
@@ -139,6 +146,7 @@ public final class Store {
         pointer.initialize(to: sw_memory())
         pointer.pointee.page_limit = pageLimit
         pointer.pointee.page_maximum = type.limits.maximum ?? .max
+        pointer.pointee.is_64 = type.address == .i64
         let reserved = Int(pageLimit) << 16
         if reserved > 0 {
             do {
@@ -161,7 +169,7 @@ public final class Store {
 
     /// - Throws: ``ResourceError`` when the minimum is above the store's limit.
     public func makeTable(_ type: TableType, initial: UInt64 = 0) throws(ResourceError) -> Table {
-        let limit = min(type.limits.maximum ?? UInt64(UInt32.max), UInt64(limits.tableElements))
+        let limit = min(type.limits.maximum ?? .max, UInt64(limits.tableElements))
         guard type.limits.minimum <= limit else {
             throw ResourceError("table of \(type.limits.minimum) elements is larger than the limit of \(limit)")
         }
@@ -169,6 +177,7 @@ public final class Store {
         pointer.pointee.limit = UInt32(limit)
         pointer.pointee.maximum = type.limits.maximum ?? .max
         pointer.pointee.element_type = type.element.rawValue
+        pointer.pointee.is_64 = type.address == .i64
         tables.append(pointer)
         let table = Table(store: self, pointer: pointer)
         if type.limits.minimum > 0, table.grow(by: UInt32(type.limits.minimum), initial: initial) == nil {

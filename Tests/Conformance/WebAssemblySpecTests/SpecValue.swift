@@ -118,6 +118,8 @@ func spectest(_ store: Store) throws -> Imports {
     }
     let table = TableType(element: .funcref, limits: Limits(minimum: 10, maximum: 20))
     imports.define("spectest", "table", .table(try store.makeTable(table)))
+    let table64 = TableType(element: .funcref, limits: Limits(minimum: 10, maximum: 20), address: .i64)
+    imports.define("spectest", "table64", .table(try store.makeTable(table64)))
     let memory = MemoryType(limits: Limits(minimum: 1, maximum: 2))
     imports.define("spectest", "memory", .memory(try store.makeMemory(memory)))
     return imports

@@ -7,7 +7,7 @@ import Wasm
 @Suite struct `The core specification's suites` {
     static let suites: [(path: String, level: String)] = (try? SpecSuite.suites(in: "core")) ?? []
     /// Proposals of version 3.0 that the engine has.
-    static let proposals = ["proposals/tail-call"].flatMap { group in
+    static let proposals = ["proposals/tail-call", "proposals/multi-memory", "proposals/memory64"].flatMap { group in
         ((try? SpecSuite.suites(in: group)) ?? []).map(\.path)
     }
 
@@ -23,7 +23,8 @@ import Wasm
         "core/br_if": 1, "core/br_table": 1, "core/elem": 18, "core/exports": 1, "core/func": 1, "core/global": 2,
         "core/imports": 7, "core/instance": 5, "core/linking": 28, "core/local_tee": 1, "core/ref_is_null": 2,
         "core/ref_null": 2, "core/select": 1, "core/table": 16, "core/table-sub": 1, "core/table_init": 1,
-        "core/type-canon": 2, "core/type-rec": 23, "core/unreached-invalid": 3, "core/unreached-valid": 2,
+        "proposals/memory64/table_init64": 1, "core/type-canon": 2, "core/type-rec": 23, "core/unreached-invalid": 3,
+        "core/unreached-valid": 2,
     ]
 
     /// What the commands of a suite came to.
@@ -97,11 +98,11 @@ import Wasm
     }
 
     /// Suites that say otherwise than the core suites: limits flag 8 is malformed there (core/binary), and many tables
-    /// are valid since version 2.0 (core/imports), which the threads proposal was forked before.
+    /// are valid since version 2.0 (core/imports) and many memories since 3.0, before which the threads proposal was forked.
     static let contradicting: Set<String> = [
         "proposals/custom-page-sizes/custom-page-sizes", "proposals/custom-page-sizes/custom-page-sizes-invalid",
         "proposals/custom-page-sizes/memory_max", "proposals/custom-page-sizes/memory_max_i64",
-        "proposals/threads/imports",
+        "proposals/threads/imports", "proposals/threads/memory",
     ]
 
     /// What a good module of a later version needs must be named; calling it broken would be a lie.

@@ -12,6 +12,9 @@ uint64_t sw_handler_address(int32_t number);
 /// `context->machine->trap_reason`.
 void sw_run(sw_function *function, sw_context *context, uint64_t *frame);
 
+/// memmove, in chunks between which an interrupt ends it; 0, or the reason of a trap.
+uint32_t sw_copy_bytes(const sw_machine *machine, uint8_t *to, const uint8_t *from, uint64_t count);
+
 // What the handlers leave to Swift (WasmRuntime/Interpreter/SlowPaths.swift).
 
 /// Translates a function at its first call; 0, or the reason of a trap.

@@ -10,6 +10,9 @@
 #define SW_NUMBERS4(name, T, R) SW_##name, SW_##name##_last = SW_##name + 3,
 #define SW_NUMBERS5(name, T, R) SW_##name, SW_##name##_last = SW_##name + 4,
 #define SW_SUM_NUMBERS4(name, T, R) SW_##name##_sum, SW_##name##_sum_last = SW_##name##_sum + 3,
+#define SW_NUMBERS4_64(name, T, R) SW_##name##_64, SW_##name##_64_last = SW_##name##_64 + 3,
+#define SW_NUMBERS2_64(name, T, R) SW_##name##_64, SW_##name##_64_last = SW_##name##_64 + 1,
+#define SW_NUMBERS2_ANY(name, T, R) SW_##name##_any, SW_##name##_any_last = SW_##name##_any + 1,
 #define SW_BRANCH_NUMBERS10(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 9,
 #define SW_BRANCH_NUMBERS12(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 11,
 #define SW_NUMBER(name) SW_##name,
@@ -28,6 +31,9 @@ enum {
     SW_LOADS(SW_NUMBERS4)
     SW_LOADS(SW_SUM_NUMBERS4)
     SW_STORES(SW_NUMBERS5, SW_NUMBERS5)
+    SW_LOADS(SW_NUMBERS4_64)
+    SW_LOADS(SW_NUMBERS2_ANY)
+    SW_STORES(SW_NUMBERS2_64, SW_NUMBERS2_64)
     SW_SINGLES(SW_NUMBER)
     SW_handler_count
 };

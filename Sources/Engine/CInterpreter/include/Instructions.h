@@ -102,8 +102,10 @@ enum {
     X(global_set_V) X(global_set_V_a)                                                                                 \
     X(br) X(br_back) X(br_if_s) X(br_if_s_back) X(br_if_a) X(br_if_a_back)                                            \
     X(br_unless_s) X(br_unless_s_back) X(br_unless_a) X(br_unless_a_back) X(br_table_s) X(br_table_a)                 \
-    X(enter_locals) X(call) X(call_cross) X(call_indirect_s) X(call_indirect_a)                                       \
+    X(enter_locals) X(call) X(call_cross) X(call_indirect_s) X(call_indirect_a) X(call_indirect_64)                   \
     X(return_call) X(return_call_cross) X(return_call_indirect)                                                       \
     X(return0) X(return_I_s) X(return_I_a) X(return_F_s) X(return_F_a) X(return_D_s) X(return_D_a)                    \
     X(return_V_s) X(return_V_a) X(returnN)                                                                            \
+    X(store8_any) X(store16_any) X(store32_any) X(store64_any)                                                        \
+    X(memory_fill) X(memory_copy)                                                                                     \
     X(memory_size) X(memory_size_a) X(slow) X(unreachable) X(translate_entry) X(host_entry) X(exit) X(cross_return)

@@ -43,6 +43,8 @@ typedef struct sw_memory {
     /// The maximum of the type in pages, or UINT64_MAX.
     uint64_t page_maximum;
     uint64_t reserved_byte_count;
+    /// Addressed with 64 bits (memory64).
+    bool is_64;
 } sw_memory;
 
 /// A table (core specification §4.2.7). A null reference is 0.
@@ -53,6 +55,8 @@ typedef struct sw_table {
     uint64_t maximum;
     /// `ValueType` of the elements, with the store's type numbers.
     uint32_t element_type;
+    /// Addressed with 64 bits (memory64).
+    bool is_64;
 } sw_table;
 
 typedef struct sw_function {

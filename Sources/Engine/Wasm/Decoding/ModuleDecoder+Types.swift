@@ -63,14 +63,16 @@ extension ModuleDecoder {
 
     private mutating func tableType() throws(WasmError) -> TableType {
         let element = try referenceType("element type of a table")
-        return TableType(element: element, limits: try sizeLimits("table"))
+        let (limits, address) = try sizeLimits("table")
+        return TableType(element: element, limits: limits, address: address)
     }
 
     private mutating func memoryType() throws(WasmError) -> MemoryType {
-        MemoryType(limits: try sizeLimits("memory"))
+        let (limits, address) = try sizeLimits("memory")
+        return MemoryType(limits: limits, address: address)
     }
 
-    private mutating func sizeLimits(_ what: StaticString) throws(WasmError) -> Limits {
+    private mutating func sizeLimits(_ what: StaticString) throws(WasmError) -> (Limits, AddressType) {
         let start = reader.offset
         let flags = try byte("limits flags")
         guard flags < 8 else {
@@ -78,11 +80,13 @@ extension ModuleDecoder {
             throw WasmError(.malformed, at: start, "malformed limits flags: 0x\(String(flags, radix: 16)) of a \(what)")
         }
         if flags & 2 != 0 { throw unsupported(.threads, "shared \(what)", at: start) }
-        if flags & 4 != 0 { throw unsupported(.memory64, "64-bit \(what)", at: start) }
+        if flags & 4 != 0 && !features.contains(.memory64) {
+            throw unsupported(.memory64, "64-bit \(what)", at: start)
+        }
         // Version 3.0 reads 64-bit numbers here always and checks the size later, so that the error names the size.
         let minimum = try u64("minimum size")
         let maximum = flags & 1 != 0 ? try u64("maximum size") : nil
-        return Limits(minimum: minimum, maximum: maximum)
+        return (Limits(minimum: minimum, maximum: maximum), flags & 4 != 0 ? .i64 : .i32)
     }
 
     private mutating func u64(_ what: StaticString) throws(WasmError) -> UInt64 {

@@ -53,17 +53,25 @@ enum FeatureScan {
         if module.dataCount != nil { features.insert(.bulkMemory) }
         var tableCount = module.tables.count
         var importedGlobals: [Bool] = []
+        var addresses = module.tables.map(\.address) + module.memories.map(\.address)
+        var memoryCount = module.memories.count
         for item in module.imports {
             switch item.description {
             case .table(let type):
                 tableCount += 1
                 features.formUnion(needed(by: type))
+                addresses.append(type.address)
+            case .memory(let type):
+                memoryCount += 1
+                addresses.append(type.address)
             case .global(let type):
                 importedGlobals.append(type.isMutable)
                 features.formUnion(.needed(for: type.value))
             default: break
             }
         }
+        if memoryCount > 1 { features.insert(.multiMemory) }
+        if addresses.contains(.i64) { features.insert(.memory64) }
         if tableCount > 1 { features.insert(.referenceTypes) }
         for type in module.tables { features.formUnion(needed(by: type)) }
         if module.tableInitializers.contains(where: { $0 != nil }) { features.insert(.functionReferences) }

@@ -154,12 +154,12 @@ extension Limits {
 
 extension MemoryType: CustomStringConvertible {
     /// `17.. pages`, as reports and errors show it.
-    public var description: String { "\(limits.range) pages" }
+    public var description: String { "\(address == .i64 ? "i64 " : "")\(limits.range) pages" }
 }
 
 extension TableType: CustomStringConvertible {
     /// `funcref 10..20`, as reports and errors show it.
-    public var description: String { "\(element) \(limits.range)" }
+    public var description: String { "\(address == .i64 ? "i64 " : "")\(element) \(limits.range)" }
 }
 
 extension GlobalType: CustomStringConvertible {

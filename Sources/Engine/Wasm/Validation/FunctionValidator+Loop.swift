@@ -21,12 +21,11 @@ extension FunctionValidator {
                 try pop(entry.operand)
                 try replaceTop(entry.operand, by: entry.result)
             case .load:
-                try checkMemoryArgument(entry.alignLog2)
-                try replaceTop(.i32, by: entry.result)
+                try replaceTop(try checkMemoryArgument(entry.alignLog2), by: entry.result)
             case .store:
-                try checkMemoryArgument(entry.alignLog2)
+                let address = try checkMemoryArgument(entry.alignLog2)
                 try pop(entry.operand)
-                try pop(.i32)
+                try pop(address)
             case .localGet:
                 let type = try local()
                 if type >= .unsetBit { throw unsetLocal() }
@@ -73,14 +72,16 @@ extension FunctionValidator {
         return type < .unsetBit ? type : noteSet(Int(index))
     }
 
+    /// Checks the immediate of a load or store; returns the type of the address.
     @inline(__always)
-    mutating func checkMemoryArgument(_ naturalLog2: UInt8) throws(ReadFault) {
+    mutating func checkMemoryArgument(_ naturalLog2: UInt8) throws(ReadFault) -> TypeCode {
         let argument = try reader.readMemoryArgument()
-        if argument.memory != 0 || tables.memoryCount == 0 || argument.alignLog2 > UInt32(naturalLog2)
+        if argument.memory != 0 || !isFirstMemory32 || argument.alignLog2 > UInt32(naturalLog2)
             || argument.offset > 0xFFFF_FFFF
         {
-            throw badMemoryArgument(argument, naturalLog2)
+            return try checkOtherMemoryArgument(argument, naturalLog2)
         }
+        return .i32
     }
 
     /// Control, calls, variables; the rest is in ``validateRare(_:)``.
@@ -198,10 +199,11 @@ extension FunctionValidator {
     /// The immediates of an indirect call; pops the element's index.
     mutating func indirectlyCalledType() throws(ReadFault) -> TypeShape {
         let typeIndex = try reader.readU32()
-        let table = try self.table(try reader.readU32())
+        let index = try reader.readU32()
+        let table = try self.table(index)
         guard tables.matches(table, .funcref) else { throw mismatch(.funcref, found: table) }
         let type = try functionType(typeIndex)
-        try pop(.i32)
+        try pop(tables.tableAddresses[Int(index)])
         return type
     }
 

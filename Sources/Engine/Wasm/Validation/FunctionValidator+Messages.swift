@@ -29,17 +29,23 @@ extension FunctionValidator {
         fail("END opcode expected: else outside of an if", .malformed)
     }
 
+    /// The argument is wrong, or the memory is not the usual one.
     @inline(never)
-    mutating func badMemoryArgument(_ argument: MemoryArgument, _ naturalLog2: UInt8) -> ReadFault {
+    mutating func checkOtherMemoryArgument(
+        _ argument: MemoryArgument, _ naturalLog2: UInt8
+    ) throws(ReadFault) -> TypeCode {
         guard argument.memory < tables.memoryCount else {
-            return unknown("memory", argument.memory, Int(tables.memoryCount))
+            throw unknown("memory", argument.memory, Int(tables.memoryCount))
         }
-        if argument.memory > 0 { return later(.multiMemory, "memory index \(argument.memory)") }
         if argument.alignLog2 > UInt32(naturalLog2) {
-            return fail(
+            throw fail(
                 "alignment must not be larger than natural: 2^\(argument.alignLog2), at most 2^\(naturalLog2) bytes")
         }
-        return fail("offset out of range: \(argument.offset), at most 4294967295")
+        let address = tables.memories[Int(argument.memory)]
+        guard address != .i32 || argument.offset <= 0xFFFF_FFFF else {
+            throw fail("offset out of range: \(argument.offset), at most 4294967295")
+        }
+        return address
     }
 
     @inline(never)

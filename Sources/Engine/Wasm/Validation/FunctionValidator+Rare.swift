@@ -7,12 +7,11 @@ extension FunctionValidator {
         case .returnCall, .returnCallIndirect: try validateTailCall(rule)
         case .selectTyped: try validateTypedSelect()
         case .memorySize:
-            try memory()
-            try push(.i32)
+            try push(try memory())
         case .memoryGrow:
-            try memory()
-            try pop(.i32)
-            try push(.i32)
+            let address = try memory()
+            try pop(address)
+            try push(address)
         case .refNull: try push(try admit(ValueType(try reader.readHeapType(), isNullable: true)))
         case .reference: try validateReference()
         case .refIsNull:
@@ -25,20 +24,20 @@ extension FunctionValidator {
         case .memoryInit:
             let segment = try reader.readU32()
             let count = try dataCount(segment)
-            try memory()
+            let address = try memory()
             guard segment < count else { throw unknown("data segment", segment, Int(count)) }
-            try popThreeIntegers()
+            try popRanges(count: .i32, from: .i32, to: address)
         case .dataDrop:
             let segment = try reader.readU32()
             let count = try dataCount(segment)
             guard segment < count else { throw unknown("data segment", segment, Int(count)) }
         case .memoryCopy:
-            try memory()
-            try memory()
-            try popThreeIntegers()
+            let target = try memory()
+            let source = try memory()
+            try popRanges(count: smallerAddress(target, source), from: source, to: target)
         case .memoryFill:
-            try memory()
-            try popThreeIntegers()
+            let address = try memory()
+            try popRanges(count: address, from: .i32, to: address)
         case .elemDrop: _ = try element(try reader.readU32())
         default: try validateTableInstruction(rule)
         }
@@ -47,50 +46,62 @@ extension FunctionValidator {
     private mutating func validateTableInstruction(_ rule: ValidationRule) throws(ReadFault) {
         switch rule {
         case .tableGet:
-            let type = try table(try reader.readU32())
-            try pop(.i32)
+            let (type, address) = try addressedTable()
+            try pop(address)
             try push(type)
         case .tableSet:
-            let type = try table(try reader.readU32())
+            let (type, address) = try addressedTable()
             try pop(type)
-            try pop(.i32)
+            try pop(address)
         case .tableInit:
             let segment = try reader.readU32()
-            let type = try table(try reader.readU32())
+            let (type, address) = try addressedTable()
             let source = try element(segment)
             guard tables.matches(source, type) else { throw mismatch(type, found: source) }
-            try popThreeIntegers()
+            try popRanges(count: .i32, from: .i32, to: address)
         case .tableCopy:
-            let target = try table(try reader.readU32())
-            let source = try table(try reader.readU32())
+            let (target, targetAddress) = try addressedTable()
+            let (source, sourceAddress) = try addressedTable()
             guard tables.matches(source, target) else { throw mismatch(target, found: source) }
-            try popThreeIntegers()
+            try popRanges(
+                count: smallerAddress(targetAddress, sourceAddress), from: sourceAddress, to: targetAddress)
         case .tableGrow:
-            let type = try table(try reader.readU32())
-            try pop(.i32)
+            let (type, address) = try addressedTable()
+            try pop(address)
             try pop(type)
-            try push(.i32)
-        case .tableSize:
-            _ = try table(try reader.readU32())
-            try push(.i32)
+            try push(address)
+        case .tableSize: try push(try addressedTable().address)
         case .tableFill:
-            let type = try table(try reader.readU32())
-            try pop(.i32)
+            let (type, address) = try addressedTable()
+            try pop(address)
             try pop(type)
-            try pop(.i32)
+            try pop(address)
         default: throw .illegalOpcode
         }
     }
 
-    private mutating func popThreeIntegers() throws(ReadFault) {
-        try pop(.i32)
-        try pop(.i32)
-        try pop(.i32)
+    private mutating func popRanges(
+        count: TypeCode, from source: TypeCode, to target: TypeCode
+    ) throws(ReadFault) {
+        try pop(count)
+        try pop(source)
+        try pop(target)
     }
 
-    private mutating func memory() throws(ReadFault) {
+    /// The type of a count that must fit both.
+    private func smallerAddress(_ a: TypeCode, _ b: TypeCode) -> TypeCode { a == .i32 || b == .i32 ? .i32 : a }
+
+    /// The address type of the memory named next.
+    private mutating func memory() throws(ReadFault) -> TypeCode {
         let index = try reader.readU32()
         guard index < tables.memoryCount else { throw unknown("memory", index, Int(tables.memoryCount)) }
+        return tables.memories[Int(index)]
+    }
+
+    /// Element and address type of the table named next.
+    private mutating func addressedTable() throws(ReadFault) -> (type: TypeCode, address: TypeCode) {
+        let index = try reader.readU32()
+        return (try table(index), tables.tableAddresses[Int(index)])
     }
 
     mutating func element(_ index: UInt32) throws(ReadFault) -> TypeCode {

@@ -52,15 +52,15 @@ extension FunctionValidator {
             try pop(opcode.laneType.rawValue)
             try replaceTop(.v128, by: .v128)
         case .loadLane:
-            try checkMemoryArgument(UInt8(opcode.accessWidthLog2))
+            let address = try checkMemoryArgument(UInt8(opcode.accessWidthLog2))
             try lane(below: opcode.laneCount)
             try pop(.v128)
-            try replaceTop(.i32, by: .v128)
+            try replaceTop(address, by: .v128)
         case .storeLane:
-            try checkMemoryArgument(UInt8(opcode.accessWidthLog2))
+            let address = try checkMemoryArgument(UInt8(opcode.accessWidthLog2))
             try lane(below: opcode.laneCount)
             try pop(.v128)
-            try pop(.i32)
+            try pop(address)
         case .shuffle:
             // Lanes of both operands after each other.
             for _ in 0..<16 { try lane(below: 32) }

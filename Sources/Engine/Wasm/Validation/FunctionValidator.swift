@@ -38,6 +38,8 @@ struct FunctionValidator: ~Copyable {
     /// ``singleType(_:)``.
     let singleTypes: UnsafeMutablePointer<TypeCode>
 
+    /// There is a memory 0, addressed with 32 bits: the usual case.
+    let isFirstMemory32: Bool
     var reader: BinaryReader
     /// Place of the instruction being validated.
     var instructionStart = 0
@@ -63,6 +65,7 @@ struct FunctionValidator: ~Copyable {
 
     init(module: Module, tables: consuming ModuleTables, features: FeatureSet, limits: DecodingLimits) {
         self.module = module
+        isFirstMemory32 = tables.memories.first == .i32
         self.tables = tables
         self.features = features
         self.limits = limits

@@ -55,7 +55,10 @@ struct ModuleTables: ~Copyable {
     let elements: UnsafeMutableBufferPointer<TypeCode>
     /// Whether a function may be named by `ref.func`: it occurs outside function bodies.
     let isDeclared: UnsafeMutableBufferPointer<Bool>
-    let memoryCount: UInt32
+    /// Address type of each table and of each memory.
+    let tableAddresses: UnsafeMutableBufferPointer<TypeCode>
+    let memories: UnsafeMutableBufferPointer<TypeCode>
+    var memoryCount: UInt32 { UInt32(memories.count) }
     /// Number of data segments when the data count section announces it.
     let dataCount: UInt32?
     private let typeCodes: UnsafeMutableBufferPointer<TypeCode>
@@ -95,12 +98,15 @@ struct ModuleTables: ~Copyable {
         var functions: [UInt32] = []
         var globals: [TypeCode] = []
         var tables: [TypeCode] = []
-        var memoryCount = module.memories.count
+        var tableAddresses: [TypeCode] = []
+        var memories: [TypeCode] = []
         for item in module.imports {
             switch item.description {
             case .function(let typeIndex): functions.append(typeIndex)
-            case .table(let type): tables.append(type.element.rawValue)
-            case .memory: memoryCount += 1
+            case .table(let type):
+                tables.append(type.element.rawValue)
+                tableAddresses.append(type.address.value.rawValue)
+            case .memory(let type): memories.append(type.address.value.rawValue)
             case .global(let type): globals.append(Self.global(type))
             }
         }
@@ -108,7 +114,8 @@ struct ModuleTables: ~Copyable {
         self.functions = Self.copy(functions)
         self.globals = Self.copy(globals + module.globals.map { Self.global($0.type) })
         self.tables = Self.copy(tables + module.tables.map(\.element.rawValue))
-        self.memoryCount = UInt32(memoryCount)
+        self.tableAddresses = Self.copy(tableAddresses + module.tables.map(\.address.value.rawValue))
+        self.memories = Self.copy(memories + module.memories.map(\.address.value.rawValue))
         elements = Self.copy(module.elements.map(\.type.rawValue))
         dataCount = module.dataCount
         isDeclared = Self.copy([Bool](repeating: false, count: functions.count))
@@ -120,6 +127,8 @@ struct ModuleTables: ~Copyable {
         functions.deallocate()
         globals.deallocate()
         tables.deallocate()
+        tableAddresses.deallocate()
+        memories.deallocate()
         elements.deallocate()
         isDeclared.deallocate()
         typeCodes.deallocate()

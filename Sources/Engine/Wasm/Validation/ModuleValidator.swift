@@ -74,15 +74,13 @@ struct ModuleValidator {
     private func checkSizes(_ tables: borrowing ModuleTables) throws(WasmError) {
         for item in module.imports {
             switch item.description {
-            case .table(let type):
-                try check(type.limits, isMemory: false, of: "imported table \(item.module).\(item.name)", .import)
-            case .memory(let type):
-                try check(type.limits, isMemory: true, of: "imported memory \(item.module).\(item.name)", .import)
+            case .table(let type): try check(type, of: "imported table \(item.module).\(item.name)", .import)
+            case .memory(let type): try check(type, of: "imported memory \(item.module).\(item.name)", .import)
             default: break
             }
         }
-        for type in module.tables { try check(type.limits, isMemory: false, of: "table", .table) }
-        for type in module.memories { try check(type.limits, isMemory: true, of: "memory", .memory) }
+        for type in module.tables { try check(type, of: "table", .table) }
+        for type in module.memories { try check(type, of: "memory", .memory) }
         if tables.memoryCount > 1 && !features.contains(.multiMemory) {
             let section = module.memories.isEmpty ? Section.Identifier.import : .memory
             let place = module.sections.first { $0.identifier == section }?.payload.lowerBound ?? 0
@@ -93,11 +91,29 @@ struct ModuleValidator {
     }
 
     private func check(
-        _ size: Limits, isMemory: Bool, of what: @autoclosure () -> String, _ section: Section.Identifier
+        _ type: MemoryType, of what: @autoclosure () -> String, _ section: Section.Identifier
     ) throws(WasmError) {
-        let most: UInt64 = isMemory ? 65_536 : 0xFFFF_FFFF
+        let (most, rule): (UInt64, String) =
+            switch type.address {
+            case .i32: (65_536, "memory size must be at most 65536 pages (4GiB)")
+            case .i64: (1 << 48, "memory size must be at most 2^48 pages")
+            }
+        try check(type.limits, most, rule, of: what(), section)
+    }
+
+    private func check(
+        _ type: TableType, of what: @autoclosure () -> String, _ section: Section.Identifier
+    ) throws(WasmError) {
+        try check(
+            type.limits, type.address == .i32 ? 0xFFFF_FFFF : .max, "table size must be at most 2^32-1", of: what(),
+            section)
+    }
+
+    private func check(
+        _ size: Limits, _ most: UInt64, _ rule: String, of what: @autoclosure () -> String,
+        _ section: Section.Identifier
+    ) throws(WasmError) {
         if let largest = [size.minimum, size.maximum ?? 0].max(), largest > most {
-            let rule = isMemory ? "memory size must be at most 65536 pages (4GiB)" : "table size must be at most 2^32-1"
             throw invalid(section, "\(rule): \(what()) declares \(largest)")
         }
         if let maximum = size.maximum, size.minimum > maximum {
@@ -144,7 +160,9 @@ struct ModuleValidator {
                         "type mismatch: \(name()) has \(segment.type), table \(table) has "
                             + tables.tables[Int(table)].name)
                 }
-                try check(offset, is: .i32, visibleGlobals: tables.globals.count, tables, .element, of: name)
+                try check(
+                    offset, is: ValueType(rawValue: tables.tableAddresses[Int(table)]),
+                    visibleGlobals: tables.globals.count, tables, .element, of: name)
             }
             for item in segment.items {
                 try check(item, is: segment.type, visibleGlobals: tables.globals.count, tables, .element, of: name)
@@ -156,7 +174,8 @@ struct ModuleValidator {
                 throw invalid(.data, "unknown memory \(memory): of data segment \(index)")
             }
             try check(
-                offset, is: .i32, visibleGlobals: tables.globals.count, tables, .data, of: { "data segment \(index)" })
+                offset, is: ValueType(rawValue: tables.memories[Int(memory)]),
+                visibleGlobals: tables.globals.count, tables, .data, of: { "data segment \(index)" })
         }
     }
 

@@ -250,8 +250,9 @@ extension Translator {
         let (element, elementPosition) = pop()
         let base = stack.count - type.parameters.count
         for position in base..<stack.count { materialize(position) }
-        let slot = operand(element, elementPosition)
-        let handler = slot == nil ? SW_call_indirect_a : SW_call_indirect_s
+        let is64 = environment.addressType(ofTable: table) == .i64
+        let slot = is64 ? slotOperand(element, elementPosition) : operand(element, elementPosition)
+        let handler = is64 ? SW_call_indirect_64 : slot == nil ? SW_call_indirect_a : SW_call_indirect_s
         code.append(
             handler: Int(handler),
             word(slot ?? 0, number(temporarySlot(base)), imm32: environment.typeNumber(index)))

@@ -59,11 +59,9 @@ extension Translator {
     private mutating func stepMemoryOrNumeric(_ opcode: Opcode) throws(ReadFault) {
         let raw = Int(opcode.rawValue)
         switch raw {
-        case 0x28...0x35: load(opcode, offset: UInt32(truncatingIfNeeded: try reader.readMemoryArgument().offset))
-        case 0x36...0x3E: store(opcode, offset: UInt32(truncatingIfNeeded: try reader.readMemoryArgument().offset))
-        case 0x3F:
-            _ = try reader.readU32()
-            pushResult(Int(SW_memory_size), .i32)
+        case 0x28...0x35: load(opcode, try reader.readMemoryArgument())
+        case 0x36...0x3E: store(opcode, try reader.readMemoryArgument())
+        case 0x3F: try memorySize()
         case 0x45: equalsZero(compare: Int(SW_i32_eq))
         case 0x50: equalsZero(compare: Int(SW_i64_eq))
         case 0x46...0x4F: integerBinary(Int(SW_i32_eq) + (raw - 0x46) * 10, .i32, compares: true)
@@ -82,6 +80,7 @@ extension Translator {
             unary(Int(SW_i32_wrap_i64) + (raw - 0xA7) * 4, Self.conversionResults[raw - 0xA7])
         case 0x100...0x107:
             unary(Int(SW_i32_trunc_sat_f32_s) + (raw - 0x100) * 4, raw < 0x104 ? .i32 : .i64)
+        case 0x10A, 0x10B: try bulk(opcode)
         default: try slowOperation(opcode)
         }
     }

@@ -214,10 +214,12 @@ extension Translator {
 
     // MARK: Memory
 
-    mutating func load(_ opcode: Opcode, offset: UInt32) {
+    mutating func load(_ opcode: Opcode, _ argument: MemoryArgument) {
         let types: [ValueType] = [.i32, .i64, .f32, .f64, .i32, .i32, .i32, .i32]
         let index = Int(opcode.rawValue) - 0x28
         let type = index < types.count ? types[index] : .i64
+        guard isUsual(argument) else { return loadElsewhere(index, type, argument) }
+        let offset = UInt32(truncatingIfNeeded: argument.offset)
         let (address, position) = pop()
         if let sum = sum(making: address, position), offset <= 0xFFFF {
             code.truncate(to: sum.position)
@@ -246,7 +248,9 @@ extension Translator {
         return addition
     }
 
-    mutating func store(_ opcode: Opcode, offset: UInt32) {
+    mutating func store(_ opcode: Opcode, _ argument: MemoryArgument) {
+        guard isUsual(argument) else { return storeElsewhere(opcode, argument) }
+        let offset = UInt32(truncatingIfNeeded: argument.offset)
         let base = Int(SW_i32_store) + (Int(opcode.rawValue) - 0x36) * 5
         var (value, valuePosition) = pop()
         var (address, addressPosition) = pop()
@@ -294,18 +298,29 @@ extension Translator {
             first = try reader.readU32()
             (operandCount, result) = (1, environment.tableType(first))
         case .tableSet: (first, operandCount) = (try reader.readU32(), 2)
-        case .tableSize: (first, result) = (try reader.readU32(), .i32)
-        case .tableGrow: (first, operandCount, result) = (try reader.readU32(), 2, .i32)
+        case .tableSize:
+            first = try reader.readU32()
+            result = environment.addressType(ofTable: first).value
+        case .tableGrow:
+            first = try reader.readU32()
+            (operandCount, result) = (2, environment.addressType(ofTable: first).value)
         case .tableFill: (first, operandCount) = (try reader.readU32(), 3)
-        case .memoryGrow: (first, operandCount, result) = (try reader.readU32(), 1, .i32)
-        case .memoryFill: (first, operandCount) = (try reader.readU32(), 3)
-        case .memoryInit, .memoryCopy, .tableInit, .tableCopy:
+        case .memoryGrow:
+            first = try reader.readU32()
+            (operandCount, result) = (1, environment.addressType(ofMemory: first).value)
+        case .memoryInit, .tableInit, .tableCopy:
             first = try reader.readU32()
             second = try reader.readU32()
             operandCount = 3
         case .dataDrop, .elemDrop: first = try reader.readU32()
         default: throw .illegalOpcode
         }
+        emitSlowOperation(opcode, first, second, operandCount, result)
+    }
+
+    mutating func emitSlowOperation(
+        _ opcode: Opcode, _ first: UInt32, _ second: UInt32, _ operandCount: Int, _ result: ValueType?
+    ) {
         var slots: [UInt16] = [0, 0, 0]
         for index in (0..<operandCount).reversed() {
             let (value, position) = pop()

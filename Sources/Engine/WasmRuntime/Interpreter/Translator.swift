@@ -318,10 +318,12 @@ struct Translator: ~Copyable {
 
     /// An instruction with its result slot at byte 8 and a twin (`handler + 1`) that writes the accumulator only.
     mutating func emitProducer(
-        _ handler: Int, _ type: ValueType, to slot: Int, _ operands: UInt64, _ more: UInt64? = nil
+        _ handler: Int, _ type: ValueType, to slot: Int, _ operands: UInt64, _ more: UInt64? = nil,
+        _ last: UInt64? = nil
     ) {
         let position = code.append(handler: handler, operands)
         if let more { code.append(more) }
+        if let last { code.append(last) }
         let index = RegisterClass(type).rawValue
         noteWrite(slot, isVector: type == .v128)
         accumulators[index] = Int32(truncatingIfNeeded: slot)

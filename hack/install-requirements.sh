@@ -4,7 +4,11 @@
 set -euo pipefail
 
 packages=(libseccomp-dev libyaml-dev libsqlite3-dev zlib1g-dev libzstd-dev libssl-dev pkg-config binutils curl)
-[ "${1:-build}" = test ] && packages+=(python3 procps iproute2)
+if [ "${1:-build}" = test ]; then
+    packages+=(python3 procps iproute2)
+    # Debian's is 1.20; a newer one that is there already is just as good.
+    command -v kubectl >/dev/null || packages+=(kubernetes-client)
+fi
 
 missing=()
 for package in "${packages[@]}"; do

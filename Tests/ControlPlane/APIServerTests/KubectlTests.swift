@@ -171,14 +171,18 @@ private let kubectlPath: String? = ["/usr/bin/kubectl", "/usr/local/bin/kubectl"
         #expect(call("get", "events").out.contains("SuccessfulCreate"))
         #expect(call("get", "endpointslices,namespaces,configmaps").code == 0)
         #expect(call("api-resources").out.contains("deployments"))
-        #expect(call("version").out.contains("Server Version: v1.32.0"))
-        #expect(call("diff", "-f", "\(folder)/web.yaml").code == 1)
+        #expect(call("version").out.contains("v1.32.0"))
+        // Before 1.27 kubectl looks for dry run in the schemas of OpenAPI v2, which has none here.
+        let diff = call("diff", "-f", "\(folder)/web.yaml")
+        #expect(diff.code == 1 || diff.err.contains("doesn't support dry-run"), "\(diff)")
         let missing = call("get", "pod", "nope")
-        #expect(missing.err == "Error from server (NotFound): pods \"nope\" not found\n")
+        #expect(missing.err.hasSuffix("Error from server (NotFound): pods \"nope\" not found\n"))
         let deleted = call("delete", "-f", "\(folder)/web.yaml", "--timeout=20s")
         #expect(deleted.out.contains("deployment.apps \"web\" deleted"), "\(deleted.err)")
-        #expect(call("wait", "--for=delete", "pods", "-l", "app=web", "--timeout=20s").code == 0)
-        #expect(call("get", "pods").err == "No resources found in default namespace.\n")
+        // Nothing left to wait for is an error to kubectl before 1.24.
+        let gone = call("wait", "--for=delete", "pods", "-l", "app=web", "--timeout=20s")
+        #expect(gone.code == 0 || gone.err.contains("no matching resources found"), "\(gone)")
+        #expect(call("get", "pods").err.hasSuffix("No resources found in default namespace.\n"))
     }
 
     @Test func `finds every resource in discovery, plain and aggregated`() async throws {

@@ -100,6 +100,8 @@ extension Function {
         Function("random_get", "ii") { (c, g) throws(Errno) in try c.randomGet(g) },
         Function("sched_yield", "") { (c, g) throws(Errno) in try c.schedYield(g) },
         Function("poll_oneoff", "iiii") { (c, g) throws(Errno) in try c.pollOneoff(g) },
+        // WasmEdge's name for the same contract, kept in an epoll set there.
+        Function("epoll_oneoff", "iiii", extension: true) { (c, g) throws(Errno) in try c.pollOneoff(g) },
         Function("proc_exit", "i", hasResult: false) { $0.procExit($1) },
         Function("proc_raise", "i", hasResult: true) { $0.procRaise($1) },
     ]

@@ -28,7 +28,7 @@ private let extensions: [(name: String, parameters: String)] = [
     ("sock_getpeeraddr", "iiii"), ("sock_getaddrinfo", "iiiiiiii"), ("sock_open_v2", "iii"), ("sock_bind_v2", "iii"),
     ("sock_listen_v2", "ii"), ("sock_accept_v2", "iii"), ("sock_connect_v2", "iii"), ("sock_recv_v2", "iiiiii"),
     ("sock_recv_from_v2", "iiiiiiii"), ("sock_send_v2", "iiiii"), ("sock_send_to_v2", "iiiiiii"),
-    ("sock_getlocaladdr_v2", "iii"), ("sock_getpeeraddr_v2", "iii"),
+    ("sock_getlocaladdr_v2", "iii"), ("sock_getpeeraddr_v2", "iii"), ("epoll_oneoff", "iiii"),
 ]
 
 private func type(_ parameters: String, result: Bool = true) -> FunctionType {
@@ -97,7 +97,9 @@ private func type(_ parameters: String, result: Bool = true) -> FunctionType {
             }
         }
         // Not fd_allocate: it would fill the disk. Not poll_oneoff and new sockets: they may rightly wait forever.
-        let left = ["fd_allocate", "fd_sync", "fd_datasync", "poll_oneoff", "sock_open", "sock_open_v2"]
+        let left = [
+            "fd_allocate", "fd_sync", "fd_datasync", "poll_oneoff", "epoll_oneoff", "sock_open", "sock_open_v2",
+        ]
         let functions = (signatures + extensions).filter { !left.contains($0.name) }.compactMap { entry in
             context.function(module: "wasi_snapshot_preview1", name: entry.name, type: type(entry.parameters)).map {
                 (entry.parameters.utf8.count, $0)

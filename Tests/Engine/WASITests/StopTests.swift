@@ -58,7 +58,7 @@ extension FakeGuest {
     }
 
     /// `poll_oneoff`; userdata is the index.
-    func poll(_ subscriptions: Poll...) -> Result<[PollEvent], Errno> {
+    func poll(_ subscriptions: Poll..., as name: String = "poll_oneoff") -> Result<[PollEvent], Errno> {
         let isOld = module == "wasi_unstable"
         let size = isOld ? 56 : 48
         let input = put([UInt8](repeating: 0, count: size * subscriptions.count))
@@ -80,7 +80,7 @@ extension FakeGuest {
             }
         }
         let output = allocate(32 * subscriptions.count)
-        let error = call("poll_oneoff", .i32(input), .i32(output), .i32(UInt32(subscriptions.count)), 16)
+        let error = call(name, .i32(input), .i32(output), .i32(UInt32(subscriptions.count)), 16)
         guard error == .success else { return .failure(error ?? .noSystemCall) }
         return .success(
             (0..<u32(16)).map { index in
@@ -118,6 +118,14 @@ private func milliseconds(_ body: () throws -> Void) rethrows -> Double {
                 #expect(try guest.poll(.clock(clock, now - 1, flags: 1)).get().count == 1, "a time gone by")
             }
         }
+    }
+
+    @Test func `epoll_oneoff is the same call`() throws {
+        let guest = FakeGuest()
+        let events = try guest.poll(.read(99), .clock(1, 1_000_000), as: "epoll_oneoff").get()
+        #expect(events.map(\.userdata) == [0] && events.map(\.error) == [.badFile])
+        let later = try guest.poll(.clock(1, 1_000_000), as: "epoll_oneoff").get()
+        #expect(later.map(\.tag) == [0])
     }
 
     @Test func `bad subscriptions are events or errors`() throws {

@@ -80,6 +80,7 @@ let engine: [Target] = [
         cSettings: [.unsafeFlags(["-O2", "-fomit-frame-pointer", "-fno-stack-protector", "-fno-builtin"])]),
     library("WasmRuntime", in: "Engine", ["Wasm", "CInterpreter"]),
     library("WASI", in: "Engine", ["Wasm", "Linux"]),
+    library("WasmText", in: "Engine", ["Wasm"]),
 ]
 
 // MARK: - Sandbox: cross the trust boundary
@@ -172,7 +173,8 @@ let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("ModuleRunTests", in: "Commands", ["ModuleRun"]),
     tests("WasmTests", in: "Engine", ["Wasm"]),
-    tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime"]),
+    tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime", "WasmText"]),
+    tests("WasmTextTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime"]),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),

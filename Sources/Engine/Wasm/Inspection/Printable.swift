@@ -5,7 +5,7 @@ extension String {
     /// The string with control and direction characters escaped as `\u{1b}`.
     ///
     /// Names in a module are chosen by whoever made it; shown raw they could move the cursor or rewrite a log line.
-    var printable: String {
+    public var printable: String {
         guard unicodeScalars.contains(where: Self.isUnsafe) else { return self }
         var safe = ""
         for scalar in unicodeScalars {

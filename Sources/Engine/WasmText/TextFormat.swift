@@ -49,7 +49,7 @@ public enum TextFormat {
             if let binary = try assembler.reader.takeBinary() { return binary }
             try assembler.takeModuleName(identifier)
         }
-        let binary = try assembler.assembleFields()
+        let binary = try assembler.assembleFields(from: 0)
         if isModule { try assembler.reader.close() }
         guard assembler.reader.token.kind == .end else { throw assembler.reader.unexpected("the end of the text") }
         return binary

@@ -4,6 +4,7 @@
 import TestSupport
 import Wasm
 import WasmRuntime
+import WasmText
 
 /// Runs one suite: every command of its script. The messages of refused modules are compared beside the validator
 /// (WasmTests); here it counts that they are refused.
@@ -70,7 +71,8 @@ struct SpecRunner {
             passed += 1
         case "action", "assert_return", "assert_trap", "assert_exhaustion", "assert_exception": act(command)
         case "assert_unlinkable", "assert_uninstantiable": refuse(command)
-        case "assert_invalid", "assert_malformed": refuseToLoad(command)
+        case "assert_invalid", "assert_malformed", "assert_malformed_custom", "assert_invalid_custom":
+            refuseToLoad(command)
         default: skip("\(command.type) is for another test or feature")
         }
     }
@@ -78,12 +80,8 @@ struct SpecRunner {
     // MARK: Modules
 
     private mutating func load(_ command: SpecSuite.Command) -> Module? {
-        guard command.isBinary else {
-            skip("text format")
-            return nil
-        }
         do {
-            let module = try Module.decode(ModuleBytes(try suite.bytes(of: command)))
+            let module = try Module.decode(ModuleBytes(try bytes(of: command)))
             try module.validate()
             if let entry = module.imports.first(where: { unavailable.contains($0.module) }) {
                 reason = "imports from \(entry.module), which is skipped"
@@ -102,18 +100,38 @@ struct SpecRunner {
 
     /// A module that must be refused before it is instantiated.
     private mutating func refuseToLoad(_ command: SpecSuite.Command) {
-        guard command.isBinary else { return skip("text format") }
         do {
-            let module = try Module.decode(ModuleBytes(try suite.bytes(of: command)))
+            let module = try Module.decode(ModuleBytes(try bytes(of: command)))
             try module.validate()
             fail(command, "\(command.type): expected \(command.text ?? ""), but it was accepted")
         } catch let error as WasmError where error.kind == .unsupported {
             skip(Self.feature(error))
         } catch is WasmError {
             passed += 1
+        } catch is TextError where command.type != "assert_invalid" {
+            passed += 1
+        } catch is RefusedText where command.type == "assert_invalid_custom" {
+            passed += 1
         } catch {
             fail(command, "\(error)")
         }
+    }
+
+    /// The binary of the module, assembled where it is text.
+    private func bytes(of command: SpecSuite.Command) throws -> [UInt8] {
+        switch command.source {
+        case .binary(let bytes): return bytes
+        case .text(let text): return try text.withUnsafeBytes { try TextFormat.assemble($0) }
+        case .refused(let error): throw RefusedText(description: error)
+        case nil: break
+        }
+        let bytes = try suite.bytes(of: command)
+        return command.isBinary ? bytes : try bytes.withUnsafeBytes { try TextFormat.assemble($0) }
+    }
+
+    /// Text outside of quotes, which is never what an assertion is about.
+    private struct RefusedText: Error, CustomStringConvertible {
+        var description: String
     }
 
     /// "feature simd is not supported", without the place.

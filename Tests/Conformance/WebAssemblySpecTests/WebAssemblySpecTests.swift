@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: paths)
     func `passes as far as its features go`(path: String) throws {
-        var runner = try SpecRunner(try SpecSuite.load(path))
+        var runner = try SpecRunner(try ScriptSuite.load(path))
         runner.run()
         let line = ConformanceTable.add(
             path, passed: runner.passed, failed: runner.failures.count, skipped: runner.skipped)

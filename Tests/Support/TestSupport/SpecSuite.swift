@@ -31,7 +31,33 @@ public struct SpecSuite: Sendable, Decodable {
         public var instance: String?
         public var module: String?
 
+        /// Of a suite that is read from its script: the module, which then is in no file.
+        public var source: Source?
+
+        private enum CodingKeys: String, CodingKey {
+            case type, line, name, `as`, filename, module_type, text, action, expected, instance, module
+        }
+
+        public init(type: String, line: Int) {
+            self.type = type
+            self.line = line
+        }
+
         public var isBinary: Bool { filename != nil && (module_type ?? "binary") == "binary" }
+    }
+
+    public enum Source: Sendable {
+        case binary([UInt8])
+        /// Text that the command is about.
+        case text([UInt8])
+        /// Text that could not be assembled, with the error.
+        case refused(String)
+    }
+
+    public init(path: String, commands: [Command]) {
+        source_filename = path
+        self.path = path
+        self.commands = commands
     }
 
     public struct Action: Sendable, Decodable {
@@ -41,6 +67,13 @@ public struct SpecSuite: Sendable, Decodable {
         public var module: String?
         public var field: String
         public var args: [Value]?
+
+        public init(type: String, module: String?, field: String, args: [Value]) {
+            self.type = type
+            self.module = module
+            self.field = field
+            self.args = args
+        }
     }
 
     /// A typed value; see the shared data's README for the spelling.
@@ -65,6 +98,13 @@ public struct SpecSuite: Sendable, Decodable {
         public var lane_type: String?
         /// Of type `either`: the values allowed.
         public var values: [Value]?
+
+        public init(type: String, value: Content?, laneType: String? = nil, values: [Value]? = nil) {
+            self.type = type
+            self.value = value
+            lane_type = laneType
+            self.values = values
+        }
 
         /// The text of a scalar value.
         public var scalar: String? {

@@ -98,6 +98,7 @@ extension ModuleAssembler {
         if let top = frames.last, try openArm(of: top, &frames) { return }
         let word = reader.token
         let entry = try instruction()
+        try checkHint(hint, entry, word)
         let first = body.count
         switch entry.operands {
         case .block, .if, .tryTable, .try:
@@ -119,16 +120,20 @@ extension ModuleAssembler {
             try readOperands(entry)
             if reader.token.kind == .rightParenthesis {
                 // Without operands there is nothing to wait for.
-                if let hint, entry.code == Opcode.brIf.rawValue {
-                    context.branchHints.append(BranchHint(offset: first, isLikely: hint))
-                }
+                if let hint { context.branchHints.append(BranchHint(offset: first, isLikely: hint)) }
                 return try reader.advance()
             }
             frames.append(
                 Frame(
-                    kind: .folded, start: start, pendingStart: suspend(from: first),
-                    hint: entry.code == Opcode.brIf.rawValue ? hint : nil))
+                    kind: .folded, start: start, pendingStart: suspend(from: first), hint: hint))
         }
+    }
+
+    private func checkHint(_ hint: UInt8?, _ entry: InstructionEntry, _ word: Token) throws(TextError) {
+        guard hint != nil, entry.operands != .if, entry.code != Opcode.brIf.rawValue else { return }
+        throw reader.failure(
+            at: word.start,
+            "@metadata.code.branch_hint annotation: invalid target \(reader.shown(word)), expected if or br_if")
     }
 
     /// Moves the encoding from `first` on to where it waits for the operands.
@@ -205,7 +210,8 @@ extension ModuleAssembler {
         let word = reader.token
         let hint = try takeBranchHint()
         let entry = try instruction()
-        if let hint, entry.operands == .if || entry.code == Opcode.brIf.rawValue {
+        try checkHint(hint, entry, word)
+        if let hint {
             context.branchHints.append(BranchHint(offset: body.count, isLikely: hint))
         }
         switch entry.operands {

@@ -107,8 +107,8 @@ struct Lexer {
                 throw failure(at: start, "malformed UTF-8 encoding in an annotation's id")
             }
         } else {
+            // Without a name it is an error, but not inside of another annotation.
             while classes[Int(source[position])] & 1 != 0 { position += 1 }
-            guard position > start + 2 else { throw failure(at: start, "empty annotation id: expected a name after (@") }
         }
         return Token(kind: .annotation, start: start, end: position)
     }

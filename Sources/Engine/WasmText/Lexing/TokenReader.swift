@@ -48,6 +48,9 @@ struct TokenReader {
         let first = annotations.count
         while next.kind == .annotation {
             let head = next
+            guard head.end > head.start + 2 else {
+                throw failure(at: head.start, "empty annotation id: expected a name after (@")
+            }
             let contents = lexer.position
             var depth = 1
             while depth > 0 {

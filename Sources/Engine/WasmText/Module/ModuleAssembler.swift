@@ -67,7 +67,9 @@ struct ModuleAssembler {
     }
 
     /// Reads the fields from the current token to the closing parenthesis or the end of the text.
-    mutating func assembleFields() throws(TextError) -> [UInt8] {
+    ///
+    /// - Parameter moduleStart: where the module begins, for annotations before its first field.
+    mutating func assembleFields(from moduleStart: Int) throws(TextError) -> [UInt8] {
         let start = reader.token.start
         reader.collectsAnnotations = false
         try outline()
@@ -81,10 +83,16 @@ struct ModuleAssembler {
             try encodeField()
         }
         try takeCustomAnnotations()
-        if let misplaced = reader.annotations.first(where: { $0.start >= start && $0.following <= reader.token.start }) {
-            throw reader.failure(at: misplaced.start, "misplaced \(misplaced.kind.text) annotation")
-        }
+        try refuseMisplaced(from: moduleStart)
         return binary()
+    }
+
+    /// Known annotations that nobody took stand where they mean nothing.
+    private func refuseMisplaced(from moduleStart: Int) throws(TextError) {
+        let end = reader.token.start
+        let misplaced = reader.annotations.first { $0.start >= moduleStart && $0.following <= end }
+        guard let misplaced else { return }
+        throw reader.failure(at: misplaced.start, "misplaced \(misplaced.kind.text) annotation")
     }
 
     // MARK: Sections

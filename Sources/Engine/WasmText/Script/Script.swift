@@ -76,7 +76,7 @@ struct ScriptParser {
         guard reader.token.kind != .leftParenthesis || isCommand else {
             // The fields of one module without `(module`.
             var assembler = ModuleAssembler(reader, limits: .standard)
-            commands = [Script.Command(type: "module", line: 1, source: .binary(try assembler.assembleFields()))]
+            commands = [Script.Command(type: "module", line: 1, source: .binary(try assembler.assembleFields(from: 0)))]
             reader = assembler.reader
             guard reader.token.kind == .end else { throw reader.unexpected("the end of the text") }
             return
@@ -186,7 +186,7 @@ struct ScriptParser {
         var assembler = ModuleAssembler(reader, limits: .standard)
         do throws(TextError) {
             try assembler.takeModuleName(identifier)
-            let binary = try assembler.assembleFields()
+            let binary = try assembler.assembleFields(from: start)
             reader = assembler.reader
             try reader.close()
             return .binary(binary)

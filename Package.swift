@@ -152,7 +152,7 @@ let node: [Target] = [
 let commands: [Target] = [
     command(
         "swiftlet-sandbox", linking: staticLinking,
-        ["LaunchProtocol", "Confinement", "Wasm", "WasmRuntime", "WASI", "Linux"]),
+        ["LaunchProtocol", "Confinement", "Wasm", "WasmText", "WasmRuntime", "WASI", "Linux"]),
     command(
         "containerd-shim-swiftlet-v1", linking: staticLinking,
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
@@ -162,7 +162,7 @@ let commands: [Target] = [
         "swiftlet-node", linking: staticLinking + essentials,
         [
             "ModuleRun", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient",
-            "NodeAgent", "PodNetwork", "Wasm", "WASI", "Linux",
+            "NodeAgent", "PodNetwork", "Wasm", "WasmText", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),

@@ -6,6 +6,7 @@ import Glibc
 import Linux
 import WASI
 import Wasm
+import WasmText
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,6 +15,7 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             Examples:
               swiftlet inspect app.wasm
+              swiftlet inspect app.wat
               swiftlet inspect app.wasm -o json
 
             Exits with 1 when the file is not a valid module.
@@ -31,9 +33,9 @@ struct InspectCommand: ParsableCommand {
         let module: Module
         do {
             let bytes = try Files.read(path, limit: DecodingLimits.standard.moduleBytes)
-            module = try Module.load(ModuleBytes(bytes))
-        } catch let error as WasmError {
-            throw CommandFailure("\(path): \(error)")
+            module = try TextFormat.load(ModuleBytes(bytes), name: path)
+        } catch let error as TextFormat.LoadError {
+            throw CommandFailure(error.isText ? "\(error)" : "\(path): \(error)")
         } catch let error as SystemError {
             throw CommandFailure("\(error)")
         }

@@ -7,6 +7,7 @@ import LaunchProtocol
 import WASI
 import Wasm
 import WasmRuntime
+import WasmText
 
 /// Why a launch ended before the guest's first instruction.
 struct LaunchFailure: Error {
@@ -67,7 +68,8 @@ struct Launch {
         _ bytes: ModuleBytes, _ spec: LaunchSpec, _ wasi: WASIContext
     ) throws(LaunchFailure) -> Instance {
         let module: Module
-        do { module = try Module.load(bytes) } catch {
+        // Text is assembled here, behind the walls, like every other reading of the module's bytes.
+        do { module = try TextFormat.load(bytes, name: spec.name) } catch {
             throw LaunchFailure(stage: .module, message: error.description)
         }
         do throws(InstantiationError) {

@@ -22,15 +22,13 @@ public enum TextFormat {
     ///
     /// - Parameter name: what to call the text in errors, a file's name.
     public static func assemble(
-        _ bytes: UnsafeRawBufferPointer, name: String = "", limits: DecodingLimits = .standard
-    ) throws(TextError) -> [UInt8] {
-        let source = SourceText(
-            base: bytes.bindMemory(to: UInt8.self).baseAddress ?? UnsafePointer(CharacterClass.pointer),
-            count: bytes.count)
+        _ text: UnsafeRawBufferPointer, name: String = "", limits: DecodingLimits = .standard
+    ) throws(TextError) -> AssembledModule {
+        let source = SourceText(text)
         do throws(TextError) {
-            guard bytes.count <= byteCountMaximum else {
+            guard text.count <= byteCountMaximum else {
                 throw TextError(
-                    .limit, source, at: 0, "a text of \(bytes.count) bytes, at most \(byteCountMaximum) are allowed")
+                    .limit, source, at: 0, "a text of \(text.count) bytes, at most \(byteCountMaximum) are allowed")
             }
             return try assemble(source, limits)
         } catch {
@@ -40,19 +38,77 @@ public enum TextFormat {
         }
     }
 
-    private static func assemble(_ source: SourceText, _ limits: DecodingLimits) throws(TextError) -> [UInt8] {
+    private static func assemble(_ source: SourceText, _ limits: DecodingLimits) throws(TextError) -> AssembledModule {
         var reader = try TokenReader(source)
         let isModule = try reader.openForm("module")
         let identifier = isModule ? try reader.takeIdentifier() : nil
         var assembler = ModuleAssembler(reader, limits: limits)
-        if isModule {
-            if let binary = try assembler.reader.takeBinary() { return binary }
-            try assembler.takeModuleName(identifier)
+        let module: AssembledModule
+        if isModule, let binary = try assembler.reader.takeBinary() {
+            module = AssembledModule(bytes: binary)
+        } else {
+            if isModule { try assembler.takeModuleName(identifier) }
+            module = try assembler.assembleFields(from: 0)
+            if isModule { try assembler.reader.close() }
         }
-        let binary = try assembler.assembleFields(from: 0)
-        if isModule { try assembler.reader.close() }
         guard assembler.reader.token.kind == .end else { throw assembler.reader.unexpected("the end of the text") }
-        return binary
+        return module
+    }
+
+    // MARK: Files
+
+    /// Decodes and validates a module, whether the file is a binary or text.
+    ///
+    /// - Parameter name: what to call a text in errors.
+    public static func load(
+        _ file: ModuleBytes, name: String, features: FeatureSet = .supported, limits: DecodingLimits = .standard
+    ) throws(LoadError) -> Module {
+        guard looksLikeText(file.buffer) else {
+            do { return try Module.load(file, features: features, limits: limits) } catch {
+                throw LoadError(description: error.description)
+            }
+        }
+        let assembled: AssembledModule
+        do { assembled = try assemble(file.buffer, name: name, limits: limits) } catch {
+            throw LoadError(description: error.description, isText: true)
+        }
+        do { return try Module.load(ModuleBytes(assembled.bytes), features: features, limits: limits) } catch {
+            guard let (line, column) = assembled.place(ofByte: error.offset, in: file.buffer) else {
+                throw LoadError(description: "\(name): \(error)", isText: true)
+            }
+            throw LoadError(
+                description: "\(name):\(line):\(column): \(error.kind.rawValue) module: \(error.message)", isText: true)
+        }
+    }
+
+    /// A file that is no module: the error of the text or of the binary.
+    public struct LoadError: Error, Sendable, CustomStringConvertible {
+        /// Of a text it starts with `name:line:column`.
+        public var description: String
+        public var isText = false
+    }
+}
+
+/// A binary made from text.
+public struct AssembledModule: Sendable {
+    public var bytes: [UInt8]
+    /// Where each instruction of a function stands in the binary and where in the text, in ascending order.
+    var places: [(binary: Int, text: Int)] = []
+
+    /// Line and column, from 1, of the instruction of a function that holds a byte of the binary.
+    public func place(ofByte offset: Int, in text: UnsafeRawBufferPointer) -> (line: Int, column: Int)? {
+        guard let first = places.first, let last = places.last, offset >= first.binary, offset < bytes.count else {
+            return nil
+        }
+        var low = 0
+        var high = places.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if places[middle].binary <= offset { low = middle } else { high = middle }
+        }
+        // The last instruction is short: further on are other sections.
+        guard offset <= last.binary + 16 else { return nil }
+        return SourceText(text).place(of: places[low].text)
     }
 }
 

@@ -121,12 +121,12 @@ struct SpecRunner {
     private func bytes(of command: SpecSuite.Command) throws -> [UInt8] {
         switch command.source {
         case .binary(let bytes): return bytes
-        case .text(let text): return try text.withUnsafeBytes { try TextFormat.assemble($0) }
+        case .text(let text): return try text.withUnsafeBytes { try TextFormat.assemble($0).bytes }
         case .refused(let error): throw RefusedText(description: error)
         case nil: break
         }
         let bytes = try suite.bytes(of: command)
-        return command.isBinary ? bytes : try bytes.withUnsafeBytes { try TextFormat.assemble($0) }
+        return command.isBinary ? bytes : try bytes.withUnsafeBytes { try TextFormat.assemble($0).bytes }
     }
 
     /// Text outside of quotes, which is never what an assertion is about.

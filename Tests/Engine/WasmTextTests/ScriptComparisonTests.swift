@@ -34,6 +34,16 @@ import WasmText
         return sections
     }
 
+    /// Where the other assembler decided otherwise, by suite and line.
+    static let otherDecisions: [String: Set<Int>] = [
+        // Another tool: compact imports, no empty else arms, elements as expressions.
+        "legacy/try_catch": [10], "legacy/try_delegate": [3],
+        // It writes no data count for a constant expression that names a segment.
+        "proposals/gc/array": [303],
+        // It lets an implied type be a non-final one.
+        "proposals/gc/type-subtyping": [344, 373],
+    ]
+
     @Test(arguments: paths)
     func `are those of the suite's JSON form`(path: String) throws {
         let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -41,11 +51,12 @@ import WasmText
         let script = try text.withUnsafeBytes { try Script($0) }
         let suite = try SpecSuite.load(path)
         #expect(script.commands.count == suite.commands.count)
-        for (ours, theirs) in zip(script.commands, suite.commands) where theirs.isBinary {
+        let known = Self.otherDecisions[path] ?? []
+        for (ours, theirs) in zip(script.commands, suite.commands) where theirs.isBinary && !known.contains(theirs.line) {
             guard case .binary(let assembled)? = ours.source else { continue }
             let expected = try suite.bytes(of: theirs)
             if Self.sections(assembled) != Self.sections(expected) {
-                Issue.record("\(path):\(theirs.line) \(theirs.filename ?? "") differs: \(assembled.count) \(expected.count)")
+                Issue.record("\(path):\(theirs.line): differs from \(theirs.filename ?? "")")
             }
         }
     }

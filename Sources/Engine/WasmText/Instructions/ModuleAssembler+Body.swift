@@ -16,6 +16,8 @@ extension ModuleAssembler {
         try readInstructions(isSingle: false)
         body.append(0x0B)
         codeSection.bytes.appendSized(body)
+        let first = codeSection.bytes.count - body.count
+        for place in bodyPlaces { places.append((first + place.binary, place.text)) }
         codeSection.count += 1
         if !context.locals.names.isEmpty { localNames[functionIndex] = context.locals.names }
         if !context.labelNames.isEmpty { labelNames[functionIndex] = context.labelNames }
@@ -67,6 +69,7 @@ extension ModuleAssembler {
     private mutating func readInstructions(isSingle: Bool) throws(TextError) {
         var frames: [Frame] = []
         pending.removeAll(keepingCapacity: true)
+        bodyPlaces.removeAll(keepingCapacity: true)
         repeat {
             switch reader.token.kind {
             case .rightParenthesis:
@@ -111,6 +114,7 @@ extension ModuleAssembler {
                 context.pushLabel(label)
                 frames.append(Frame(kind: .foldedTry, start: start, label: label))
             default:
+                bodyPlaces.append((first, start))
                 context.pushLabel(label)
                 frames.append(Frame(kind: .foldedBlock, start: start, label: label))
             }
@@ -120,6 +124,7 @@ extension ModuleAssembler {
             try readOperands(entry)
             if reader.token.kind == .rightParenthesis {
                 // Without operands there is nothing to wait for.
+                bodyPlaces.append((first, start))
                 if let hint { context.branchHints.append(BranchHint(offset: first, isLikely: hint)) }
                 return try reader.advance()
             }
@@ -145,6 +150,7 @@ extension ModuleAssembler {
     }
 
     private mutating func resume(_ frame: Frame) {
+        bodyPlaces.append((body.count, frame.start))
         if let hint = frame.hint { context.branchHints.append(BranchHint(offset: body.count, isLikely: hint)) }
         body += pending[frame.pendingStart...]
         pending.removeSubrange(frame.pendingStart...)
@@ -208,6 +214,7 @@ extension ModuleAssembler {
 
     private mutating func readPlain(_ frames: inout [Frame]) throws(TextError) {
         let word = reader.token
+        bodyPlaces.append((body.count, word.start))
         let hint = try takeBranchHint()
         let entry = try instruction()
         try checkHint(hint, entry, word)

@@ -40,6 +40,12 @@ struct SourceText {
     let base: UnsafePointer<UInt8>
     let count: Int
 
+    init(_ bytes: UnsafeRawBufferPointer) {
+        // An empty text has no address; nothing is read then.
+        base = bytes.bindMemory(to: UInt8.self).baseAddress ?? CharacterClass.pointer
+        count = bytes.count
+    }
+
     /// An end of the text is read as this byte, which no token has.
     @inline(__always)
     subscript(_ offset: Int) -> UInt8 { offset < count ? base[offset] : 0 }

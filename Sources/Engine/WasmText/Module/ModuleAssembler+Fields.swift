@@ -239,6 +239,7 @@ extension ModuleAssembler {
             try reader.close()
             tableSection.bytes += type
             tableSection.bytes += Self.limits(UInt64(items.count), UInt64(items.count), is64: is64)
+            elementSection.count += 1
             appendActiveElements(items, type: type, table: tableIndex, offset: [is64 ? 0x42 : 0x41, 0x00, 0x0B])
             elementIndex += 1
         } else {

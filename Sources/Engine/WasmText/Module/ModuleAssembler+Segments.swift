@@ -55,7 +55,7 @@ extension ModuleAssembler {
         }
         let offset = try readOffset()
         let (type, items) = try readElementList(allowsBareIndices: true)
-        appendActiveElements(items, type: type, table: table, offset: offset, isNew: false)
+        appendActiveElements(items, type: type, table: namesTable ? table : nil, offset: offset)
     }
 
     /// `reftype item*`, `func index*`, or where that is allowed `index*`.
@@ -102,13 +102,11 @@ extension ModuleAssembler {
         return items
     }
 
-    mutating func appendActiveElements(
-        _ items: ElementItems, type: [UInt8], table: UInt32, offset: [UInt8], isNew: Bool = true
-    ) {
-        if isNew { elementSection.count += 1 }
-        if table == 0 && type == Self.functionReference { return append(items, type: nil, flags: 0, prefix: offset) }
+    /// Without a table it is the first, and the shorter form where the type allows it.
+    mutating func appendActiveElements(_ items: ElementItems, type: [UInt8], table: UInt32?, offset: [UInt8]) {
+        if table == nil && type == Self.functionReference { return append(items, type: nil, flags: 0, prefix: offset) }
         var prefix: [UInt8] = []
-        prefix.appendIndex(table)
+        prefix.appendIndex(table ?? 0)
         append(items, type: type, flags: 2, prefix: prefix + offset)
     }
 

@@ -60,6 +60,9 @@ struct ModuleAssembler {
     /// Encoded instructions that wait for their folded operands.
     var pending: [UInt8] = []
     var context = BodyContext()
+    /// Where the instructions of the body, later of the code section, come from.
+    var bodyPlaces: [(binary: Int, text: Int)] = []
+    var places: [(binary: Int, text: Int)] = []
 
     init(_ reader: TokenReader, limits: DecodingLimits) {
         self.reader = reader
@@ -69,7 +72,7 @@ struct ModuleAssembler {
     /// Reads the fields from the current token to the closing parenthesis or the end of the text.
     ///
     /// - Parameter moduleStart: where the module begins, for annotations before its first field.
-    mutating func assembleFields(from moduleStart: Int) throws(TextError) -> [UInt8] {
+    mutating func assembleFields(from moduleStart: Int) throws(TextError) -> AssembledModule {
         let start = reader.token.start
         reader.collectsAnnotations = false
         try outline()
@@ -97,7 +100,8 @@ struct ModuleAssembler {
 
     // MARK: Sections
 
-    private func binary() -> [UInt8] {
+    private func binary() -> AssembledModule {
+        var places: [(binary: Int, text: Int)] = []
         var out: [UInt8] = [0x00, 0x61, 0x73, 0x6D, 0x01, 0x00, 0x00, 0x00]
         out.reserveCapacity(codeSection.bytes.count + dataSection.bytes.count + 1024)
         let sections: [(identifier: UInt8, place: CustomAnnotation.Place, buffer: SectionBuffer)] = [
@@ -112,11 +116,15 @@ struct ModuleAssembler {
             appendCustom(.before(section.place), to: &out)
             if section.identifier == 10 { appendBranchHints(to: &out) }
             if section.buffer.count > 0 { Self.append(section.identifier, section.buffer, to: &out) }
+            if section.identifier == 10 {
+                let contents = out.count - codeSection.bytes.count
+                places = self.places.map { (contents + $0.binary, $0.text) }
+            }
             appendCustom(.after(section.place), to: &out)
         }
         appendCustom(.last, to: &out)
         appendNameSection(to: &out)
-        return out
+        return AssembledModule(bytes: out, places: places)
     }
 
     private static func append(_ identifier: UInt8, _ buffer: SectionBuffer, to out: inout [UInt8]) {

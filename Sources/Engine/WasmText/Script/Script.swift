@@ -55,9 +55,7 @@ public struct Script: Sendable {
     }
 
     public init(_ bytes: UnsafeRawBufferPointer) throws(TextError) {
-        let source = SourceText(
-            base: bytes.bindMemory(to: UInt8.self).baseAddress ?? CharacterClass.pointer, count: bytes.count)
-        var parser = try ScriptParser(source)
+        var parser = try ScriptParser(SourceText(bytes))
         try parser.parse()
         commands = parser.commands
     }
@@ -76,7 +74,7 @@ struct ScriptParser {
         guard reader.token.kind != .leftParenthesis || isCommand else {
             // The fields of one module without `(module`.
             var assembler = ModuleAssembler(reader, limits: .standard)
-            commands = [Script.Command(type: "module", line: 1, source: .binary(try assembler.assembleFields(from: 0)))]
+            commands = [Script.Command(type: "module", line: 1, source: .binary(try assembler.assembleFields(from: 0).bytes))]
             reader = assembler.reader
             guard reader.token.kind == .end else { throw reader.unexpected("the end of the text") }
             return
@@ -186,7 +184,7 @@ struct ScriptParser {
         var assembler = ModuleAssembler(reader, limits: .standard)
         do throws(TextError) {
             try assembler.takeModuleName(identifier)
-            let binary = try assembler.assembleFields(from: start)
+            let binary = try assembler.assembleFields(from: start).bytes
             reader = assembler.reader
             try reader.close()
             return .binary(binary)

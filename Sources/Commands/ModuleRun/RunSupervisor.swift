@@ -89,7 +89,10 @@ struct RunSupervisor {
             report("\(name) trapped: \(exit.message)")
             return exit.code
         case .startError:
-            report("\(name): \(exit.message)")
+            // The error of a text starts with the file's name, line and column; the sandbox does not know the path.
+            let base = name.split(separator: "/").last ?? ""
+            let isPlaced = exit.message.hasPrefix(base + ":")
+            report(isPlaced ? name + exit.message.dropFirst(base.count) : "\(name): \(exit.message)")
             switch exit.failedStage {
             case .module, .imports, .instantiation: return 126
             case .spec, .confinement, nil: return 125

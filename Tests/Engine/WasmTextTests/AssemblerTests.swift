@@ -72,7 +72,8 @@ func refusal(_ text: String) -> String {
         for opcode in Opcode.allCases {
             let text: String? = Self.example(opcode)
             guard let text else { continue }
-            let binary = try assemble("(type $s (struct (field i32))) (func \(text)) (func $f) (tag $e) (memory 1) (data $d \"\")")
+            let binary = try assemble(
+                "(type $s (struct (field i32))) (func \(text)) (func $f) (tag $e) (memory 1) (data $d \"\")")
             let module = try? Module.decode(ModuleBytes(binary), features: FeatureSet(rawValue: .max))
             guard let module, let body = module.code.first else { continue }
             var reader = BinaryReader(body, of: module)
@@ -86,11 +87,13 @@ func refusal(_ text: String) -> String {
     private static func example(_ opcode: Opcode) -> String? {
         let name = opcode.name
         if opcode.isMemoryAccess || opcode.immediates == .none {
-            return ["else", "end", "catch_all", "delegate", "try", "atomic.fence"].contains(name) || name.contains(".const")
+            return ["else", "end", "catch_all", "delegate", "try", "atomic.fence"].contains(name)
+                || name.contains(".const")
                 ? nil : name.hasSuffix("_lane") ? nil : name
         }
         switch name {
-        case "i32.const", "i64.const", "f32.const", "f64.const", "br", "br_if", "br_table", "local.get": return name + " 0"
+        case "i32.const", "i64.const", "f32.const", "f64.const", "br", "br_if", "br_table", "local.get":
+            return name + " 0"
         case "call", "ref.func": return name + " $f"
         case "memory.size", "memory.grow", "memory.fill", "memory.copy": return name
         default: return nil

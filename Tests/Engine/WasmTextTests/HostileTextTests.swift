@@ -55,7 +55,8 @@ import WasmText
     }
 
     private static let words = [
-        "(", ")", "\"", "(;", ";)", ";;", "(@", "$", "(module", "(func", "(type", "(rec", "(sub", "(param", "(result i32)",
+        "(", ")", "\"", "(;", ";)", ";;", "(@", "$", "(module", "(func", "(type", "(rec", "(sub", "(param",
+        "(result i32)",
         "i32.const", "0", "-1", "0x7fffffff", "nan:0x1", "end", "else", "(then", "(block", "loop", "(elem", "(data",
         "(import \"a\" \"b\"", "funcref", "(ref null", "\u{0}", "\\", "\u{1F600}", "(local", "$x", "call_indirect",
         "(export \"e\"", "(table", "(memory", "offset=1", "align=2", "v128.const i8x16", "try_table", "(catch", "(do",

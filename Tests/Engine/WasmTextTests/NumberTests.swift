@@ -20,24 +20,26 @@ import Wasm
         try immediate("f32.const \(spelling)").reversed().reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    @Test(arguments: [
-        ("0x1.fffffffffffff7ffffffffp0", 0x3FFF_FFFF_FFFF_FFFF), ("0x1.fffffffffffff8p0", 0x4000_0000_0000_0000),
-        ("0x1.00000000000008p0", 0x3FF0_0000_0000_0000), ("0x1.000000000000080001p0", 0x3FF0_0000_0000_0001),
-        ("0x1p-1074", 1), ("0x1p-1075", 0), ("0x1.8p-1075", 1), ("-0x0p0", 0x8000_0000_0000_0000),
-        ("0x1p+1_0", 0x4090_0000_0000_0000), ("1_000.5_0e1_0", 0x42A2_3312_8800_0000),
-        ("1.7976931348623157e308", 0x7FEF_FFFF_FFFF_FFFF), ("4.9e-324", 1), ("1.", 0x3FF0_0000_0000_0000),
-        ("0xA.", 0x4024_0000_0000_0000), ("nan", 0x7FF8_0000_0000_0000), ("-nan:0x1", 0xFFF0_0000_0000_0001),
-        ("inf", 0x7FF0_0000_0000_0000), ("+inf", 0x7FF0_0000_0000_0000), ("1e-400", 0),
-    ] as [(String, UInt64)])
+    @Test(
+        arguments: [
+            ("0x1.fffffffffffff7ffffffffp0", 0x3FFF_FFFF_FFFF_FFFF), ("0x1.fffffffffffff8p0", 0x4000_0000_0000_0000),
+            ("0x1.00000000000008p0", 0x3FF0_0000_0000_0000), ("0x1.000000000000080001p0", 0x3FF0_0000_0000_0001),
+            ("0x1p-1074", 1), ("0x1p-1075", 0), ("0x1.8p-1075", 1), ("-0x0p0", 0x8000_0000_0000_0000),
+            ("0x1p+1_0", 0x4090_0000_0000_0000), ("1_000.5_0e1_0", 0x42A2_32F0_F124_0000),
+            ("1.7976931348623157e308", 0x7FEF_FFFF_FFFF_FFFF), ("4.9e-324", 1), ("1.", 0x3FF0_0000_0000_0000),
+            ("0xA.", 0x4024_0000_0000_0000), ("nan", 0x7FF8_0000_0000_0000), ("-nan:0x1", 0xFFF0_0000_0000_0001),
+            ("inf", 0x7FF0_0000_0000_0000), ("+inf", 0x7FF0_0000_0000_0000), ("1e-400", 0),
+        ] as [(String, UInt64)])
     func `round doubles once`(spelling: String, bits: UInt64) throws {
         #expect(try Self.f64(spelling) == bits)
     }
 
-    @Test(arguments: [
-        ("0x1.000001p0", 0x3F80_0000), ("0x1.00000100001p0", 0x3F80_0001), ("0x1.fffffep127", 0x7F7F_FFFF),
-        // Through a double this would be rounded twice, to 0x3f800000.
-        ("1.00000005960464484090", 0x3F80_0001), ("1e-46", 0), ("nan:0x400001", 0x7FC0_0001),
-    ] as [(String, UInt32)])
+    @Test(
+        arguments: [
+            ("0x1.000001p0", 0x3F80_0000), ("0x1.00000100001p0", 0x3F80_0001), ("0x1.fffffep127", 0x7F7F_FFFF),
+            // Through a double this would be rounded twice, to 0x3f800000.
+            ("1.00000005960464484090", 0x3F80_0001), ("1e-46", 0), ("nan:0x400001", 0x7FC0_0001),
+        ] as [(String, UInt32)])
     func `round floats once`(spelling: String, bits: UInt32) throws {
         #expect(try Self.f32(spelling) == bits)
     }
@@ -51,7 +53,8 @@ import Wasm
     }
 
     @Test(arguments: [
-        "i32.const 1__0", "i32.const _1", "i32.const 1_", "i32.const 0x", "i32.const 0x_1", "i32.const 1a", "i32.const +",
+        "i32.const 1__0", "i32.const _1", "i32.const 1_", "i32.const 0x", "i32.const 0x_1", "i32.const 1a",
+        "i32.const +",
         "i32.const 1.0", "f64.const .5", "f64.const 1e", "f64.const 0x1p", "f64.const 0x.8", "f64.const 1._0",
         "f64.const nan:1", "f64.const infinity", "i32.const --1", "i32.const 0b1",
     ])

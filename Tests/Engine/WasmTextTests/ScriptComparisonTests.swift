@@ -52,7 +52,8 @@ import WasmText
         let suite = try SpecSuite.load(path)
         #expect(script.commands.count == suite.commands.count)
         let known = Self.otherDecisions[path] ?? []
-        for (ours, theirs) in zip(script.commands, suite.commands) where theirs.isBinary && !known.contains(theirs.line) {
+        for (ours, theirs) in zip(script.commands, suite.commands) where theirs.isBinary && !known.contains(theirs.line)
+        {
             guard case .binary(let assembled)? = ours.source else { continue }
             let expected = try suite.bytes(of: theirs)
             if Self.sections(assembled) != Self.sections(expected) {

@@ -283,7 +283,9 @@ struct Lexer {
             case UInt8(ascii: "u"):
                 let start = offset + 1
                 while source[offset] != UInt8(ascii: "}") { offset += 1 }
-                if let scalar = Unicode.Scalar(unicodeEscape(start..<offset)) { bytes += UTF8.encode(scalar) ?? .init() }
+                if let scalar = Unicode.Scalar(unicodeEscape(start..<offset)) {
+                    bytes += UTF8.encode(scalar) ?? .init()
+                }
                 offset += 1
             default:
                 bytes.append((hexDigit(kind) ?? 0) << 4 | (hexDigit(source[offset]) ?? 0))

@@ -86,7 +86,8 @@ struct TokenReader {
     func shown(_ token: Token) -> String {
         // LIMIT: bytes of the text that an error shows.
         let end = min(token.end, token.start + 80)
-        return token.kind == .end ? "the end of the text" : source.string(token.start..<end) + (end < token.end ? "…" : "")
+        return token.kind == .end
+            ? "the end of the text" : source.string(token.start..<end) + (end < token.end ? "…" : "")
     }
 
     func unexpected(_ expected: String) -> TextError {

@@ -74,7 +74,9 @@ struct ScriptParser {
         guard reader.token.kind != .leftParenthesis || isCommand else {
             // The fields of one module without `(module`.
             var assembler = ModuleAssembler(reader, limits: .standard)
-            commands = [Script.Command(type: "module", line: 1, source: .binary(try assembler.assembleFields(from: 0).bytes))]
+            commands = [
+                Script.Command(type: "module", line: 1, source: .binary(try assembler.assembleFields(from: 0).bytes))
+            ]
             reader = assembler.reader
             guard reader.token.kind == .end else { throw reader.unexpected("the end of the text") }
             return

@@ -131,6 +131,12 @@ let apiClient: [Target] = [
 let node: [Target] = [
     library("Images", in: "Node", ["OCI", "Linux", "CZlib", "CZstd", "CLibCrypto"]),
     library(
+        "Registry", in: "Node",
+        nio + [
+            "Images", "OCI", "Linux", .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ]),
+    library(
         "PodNetwork", in: "Node",
         nio + ["KubernetesAPI", "ObjectStore", .product(name: "Logging", package: "swift-log")]),
     library(
@@ -196,6 +202,9 @@ let allTests: [Target] = [
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests("ImagesTests", in: "Node", ["Images", "OCI"]),
+    tests(
+        "RegistryTests", in: "Node",
+        nio + ["Registry", "Images", .product(name: "NIOHTTP1", package: "swift-nio")]),
     tests("PodNetworkTests", in: "Node", nio + ["PodNetwork", "KubernetesAPI", "ObjectStore"]),
     tests(
         "ProbesTests", in: "Node",
@@ -246,6 +255,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],

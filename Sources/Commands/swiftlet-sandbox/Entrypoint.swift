@@ -12,7 +12,10 @@ struct Entrypoint {
     /// Finds the export and calls `_initialize` where the module is a reactor (WASI application ABI).
     init(_ spec: LaunchSpec, in instance: Instance) throws(LaunchFailure) {
         self.instance = instance
-        guard let function = instance.exportedFunction(spec.entrypoint) else {
+        let named = instance.exportedFunction(spec.entrypoint)
+        // A module without _start may export its main function with the empty name, as wasmtime's run takes it too.
+        let unnamed = named == nil && spec.entrypoint == "_start" ? instance.exportedFunction("") : nil
+        guard let function = named ?? unnamed else {
             throw LaunchFailure(stage: .instantiation, message: Self.missing(spec.entrypoint, instance.module))
         }
         guard function.type.parameters.isEmpty else {
@@ -21,7 +24,7 @@ struct Entrypoint {
                 message: "export \(spec.entrypoint) has type \(function.type), expected one without parameters")
         }
         self.function = function
-        guard spec.entrypoint != "_start", spec.entrypoint != "_initialize" else { return }
+        guard unnamed != nil || spec.entrypoint != "_start" && spec.entrypoint != "_initialize" else { return }
         switch instance.invoke("_initialize") {
         case nil, .returned: return
         case .exited(let code):

@@ -14,6 +14,8 @@ static inline bool sw_is_inside(const sw_memory *memory, uint64_t at, uint64_t c
     return count <= memory->byte_count && at <= memory->byte_count - count;
 }
 
+// Swift calls it too, hence one symbol for all levels of the processor.
+#if !SW_HAS_AVX2
 uint32_t sw_copy_bytes(const sw_machine *machine, uint8_t *to, const uint8_t *from, uint64_t count) {
     // Whole chunks are moved in the order in which single bytes would have to be.
     bool is_upwards = to <= from;
@@ -26,6 +28,7 @@ uint32_t sw_copy_bytes(const sw_machine *machine, uint8_t *to, const uint8_t *fr
     }
     return 0;
 }
+#endif
 
 __attribute__((noinline)) static uint32_t sw_fill(
     const sw_machine *machine, const sw_memory *memory, uint64_t at, uint8_t value, uint64_t count) {

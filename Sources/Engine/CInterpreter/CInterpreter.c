@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: the interpreter's handlers, expanded from the instruction lists, and the way in.
 
+// CInterpreterAVX2.c includes this file to compile the handlers once more, for newer processors (SW_HAS_AVX2).
+
 #include "CInterpreter.h"
 
 #include "BulkHandlers.h"
@@ -9,6 +11,10 @@
 #include "MemoryHandlers64.h"
 #include "NumericHandlers.h"
 #include "TailCallHandlers.h"
+#include "VectorAddresses.h"
+#if defined(__x86_64__)
+#include "Processor.h"
+#endif
 
 #define SW_ADDRESSES6(name, T, R)                                                                                     \
     sw_h_##name##_ss, sw_h_##name##_ss_a, sw_h_##name##_as, sw_h_##name##_as_a, sw_h_##name##_sa, sw_h_##name##_sa_a,
@@ -32,27 +38,59 @@
     SW_STEPS(name, sa_if) SW_STEPS(name, sa_unless)
 #define SW_ADDRESS(name) sw_h_##name,
 
+#if SW_HAS_AVX2
+#define SW_TABLE sw_handlers_avx2
+#else
+#define SW_TABLE sw_handlers_baseline
+#endif
+const sw_handler SW_TABLE[SW_handler_count] = {
+    SW_INT_COMPARES(SW_ADDRESSES10)
+    SW_INT_COMPARES(SW_BRANCH_ADDRESSES10)
+    SW_FLOAT_COMPARES(SW_ADDRESSES6)
+    SW_FLOAT_COMPARES(SW_BRANCH_ADDRESSES12)
+    SW_INT_BINARIES(SW_ADDRESSES10, SW_ADDRESSES10)
+    SW_FLOAT_BINARIES(SW_ADDRESSES6)
+    SW_INT_UNARIES(SW_ADDRESSES4)
+    SW_FLOAT_UNARIES(SW_ADDRESSES4)
+    SW_CONVERSIONS(SW_ADDRESSES4, SW_ADDRESSES4)
+    SW_SATURATING(SW_ADDRESSES4)
+    SW_LOADS(SW_ADDRESSES4)
+    SW_LOADS(SW_SUM_ADDRESSES4)
+    SW_STORES(SW_ADDRESSES_STORE, SW_ADDRESSES_FLOAT_STORE)
+    SW_LOADS(SW_ADDRESSES4_64)
+    SW_LOADS(SW_ADDRESSES2_ANY)
+    SW_STORES(SW_ADDRESSES2_STORE_64, SW_ADDRESSES2_STORE_64)
+    SW_SINGLES(SW_ADDRESS)
+    SW_VECTOR_ADDRESSES
+};
+
+#if !SW_HAS_AVX2
+static const sw_handler *sw_handlers = sw_handlers_baseline;
+static bool sw_handlers_are_selected = false;
+
+bool sw_select_handlers(bool newest) {
+    bool is_newest = false;
+#if defined(__x86_64__)
+    extern const sw_handler sw_handlers_avx2[SW_handler_count];
+    is_newest = newest && sw_processor_has_avx2();
+    const sw_handler *handlers = is_newest ? sw_handlers_avx2 : sw_handlers_baseline;
+#else
+    (void)newest;
+    const sw_handler *handlers = sw_handlers_baseline;
+#endif
+    // Several threads may come here at the same time; all write the same.
+    __atomic_store_n(&sw_handlers, handlers, __ATOMIC_RELAXED);
+    __atomic_store_n(&sw_handlers_are_selected, true, __ATOMIC_RELEASE);
+    return is_newest;
+}
+
 uint64_t sw_handler_address(int32_t number) {
-    static const sw_handler table[SW_handler_count] = {
-        SW_INT_COMPARES(SW_ADDRESSES10)
-        SW_INT_COMPARES(SW_BRANCH_ADDRESSES10)
-        SW_FLOAT_COMPARES(SW_ADDRESSES6)
-        SW_FLOAT_COMPARES(SW_BRANCH_ADDRESSES12)
-        SW_INT_BINARIES(SW_ADDRESSES10, SW_ADDRESSES10)
-        SW_FLOAT_BINARIES(SW_ADDRESSES6)
-        SW_INT_UNARIES(SW_ADDRESSES4)
-        SW_FLOAT_UNARIES(SW_ADDRESSES4)
-        SW_CONVERSIONS(SW_ADDRESSES4, SW_ADDRESSES4)
-        SW_SATURATING(SW_ADDRESSES4)
-        SW_LOADS(SW_ADDRESSES4)
-        SW_LOADS(SW_SUM_ADDRESSES4)
-        SW_STORES(SW_ADDRESSES_STORE, SW_ADDRESSES_FLOAT_STORE)
-        SW_LOADS(SW_ADDRESSES4_64)
-        SW_LOADS(SW_ADDRESSES2_ANY)
-        SW_STORES(SW_ADDRESSES2_STORE_64, SW_ADDRESSES2_STORE_64)
-        SW_SINGLES(SW_ADDRESS)
-    };
-    return (uint64_t)(uintptr_t)table[number];
+    if (SW_UNLIKELY(!__atomic_load_n(&sw_handlers_are_selected, __ATOMIC_ACQUIRE))) sw_select_handlers(true);
+    return (uint64_t)(uintptr_t)__atomic_load_n(&sw_handlers, __ATOMIC_RELAXED)[number];
+}
+
+int32_t sw_vector_handler(uint32_t index) {
+    return index < sizeof(sw_vector_handlers) / sizeof(sw_vector_handlers[0]) ? sw_vector_handlers[index] : 0;
 }
 
 void sw_run(sw_function *function, sw_context *context, uint64_t *frame) {
@@ -73,3 +111,4 @@ void sw_interrupt(sw_machine *machine) {
     machine->is_interrupted = 1;
     machine->stack_limit = NULL;
 }
+#endif

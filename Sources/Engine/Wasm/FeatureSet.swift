@@ -35,7 +35,7 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
     /// What this engine decodes, validates and runs.
     public static let supported: FeatureSet = [
         .mutableGlobals, .signExtension, .saturatingFloatToInt, .multiValue, .bulkMemory, .referenceTypes,
-        .extendedConstantExpressions, .tailCalls, .multiMemory, .memory64,
+        .simd, .relaxedSIMD, .extendedConstantExpressions, .tailCalls, .multiMemory, .memory64,
     ]
 
     /// The names, in the spelling of the tool conventions (`target_features` section) where one exists.

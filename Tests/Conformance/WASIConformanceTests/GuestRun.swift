@@ -95,7 +95,8 @@ struct GuestRun {
         try module.validate()
         let store = try Store()
         let instance = try Instance(module, in: store, imports: Imports(hosts: [context]))
-        for entry in ["_initialize", "_start"] {
+        // Without _start the main function is the one with the empty name.
+        for entry in ["_initialize", instance.exportedFunction("_start") == nil ? "" : "_start"] {
             switch instance.invoke(entry) {
             case nil, .returned: continue
             case .exited(let status): return (status, nil)

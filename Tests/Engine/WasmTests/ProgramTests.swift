@@ -7,13 +7,9 @@ import Wasm
 @Suite struct `Real programs` {
     /// Programs (or folders of them) that need features of later work, with the feature that the refusal must name.
     static let later = [
-        "programs/wasip1/itk_vector-magnitude.wasm": "feature simd",
         "programs/wasip1/micropython.wasm": "feature exception-handling",
-        "sightglass/blake3-simd/benchmark.wasm": "feature simd",
         "sightglass/cm-online-stats/cm-online-stats.wasm": "component model",
-        "sightglass/libsodium/": "feature simd",
         "sightglass/splay/splay.wasm": "feature gc",
-        "wasmedge/wasmedge_quickjs_v0.5.wasm": "feature simd",
     ]
     static let all = [
         "programs", "sightglass", "wasmedge", "wasi-testsuite/c-wasip1", "wasi-testsuite/rust-wasip1",

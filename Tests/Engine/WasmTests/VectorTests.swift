@@ -15,8 +15,7 @@ import Wasm
         let tally = try `The core specification's suites`.run(path, features: Self.features)
         #expect(tally.wrong == [])
         #expect(tally.otherMessages == [])
-        // One suite is about several memories too.
-        #expect(tally.skipped.allSatisfy { $0.contains("multi-memory") }, "\(tally.skipped)")
+        #expect(tally.skipped == [])
     }
 
     @Test func `are 236 and 20, each with a name of its own`() {

@@ -8,6 +8,15 @@
 /// The address of handler `number` (0 ..< SW_handler_count), the first word of its instructions.
 uint64_t sw_handler_address(int32_t number);
 
+/// Chooses between the handlers for the newest processors that this one is among, and those for every processor; the
+/// first is what happens without a call. For tests; code that was translated before stays as it is. True when the
+/// handlers for AVX2 (x86-64-v3) were chosen.
+bool sw_select_handlers(bool newest);
+
+/// The first handler of the vector instruction with that number behind the prefix 0xFD; 0 where the list of its shape
+/// has none (`v128.const`, `v128.store`, `i8x16.shuffle`). See `VectorInstructions.h` for what follows it.
+int32_t sw_vector_handler(uint32_t index);
+
 /// Runs a function whose arguments stand at `frame`; its results stand there afterwards. How the run ended is in
 /// `context->machine->trap_reason`.
 void sw_run(sw_function *function, sw_context *context, uint64_t *frame);

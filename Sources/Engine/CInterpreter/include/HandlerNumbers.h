@@ -16,6 +16,10 @@
 #define SW_BRANCH_NUMBERS10(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 9,
 #define SW_BRANCH_NUMBERS12(name, T, R) SW_br_##name, SW_br_##name##_last = SW_br_##name + 11,
 #define SW_NUMBER(name) SW_##name,
+#define SW_V_NUMBERS3(name, ...) SW_##name, SW_##name##_last = SW_##name + 2,
+#define SW_V_NUMBERS4(name, ...) SW_##name, SW_##name##_last = SW_##name + 3,
+#define SW_V_NUMBERS6(name, ...) SW_##name, SW_##name##_last = SW_##name + 5,
+#define SW_V_NUMBERS10(name, ...) SW_##name, SW_##name##_last = SW_##name + 9,
 
 enum {
     SW_INT_COMPARES(SW_NUMBERS10)
@@ -35,5 +39,17 @@ enum {
     SW_LOADS(SW_NUMBERS2_ANY)
     SW_STORES(SW_NUMBERS2_64, SW_NUMBERS2_64)
     SW_SINGLES(SW_NUMBER)
+    SW_V_BINARIES(SW_V_NUMBERS6)
+    SW_V_UNARIES(SW_V_NUMBERS4)
+    SW_V_TERNARIES(SW_V_NUMBERS6)
+    SW_V_SHIFTS(SW_V_NUMBERS10)
+    SW_V_TESTS(SW_V_NUMBERS4)
+    SW_V_SPLATS(SW_V_NUMBERS4)
+    SW_V_REPLACES(SW_V_NUMBERS6)
+    SW_V_EXTRACTS(SW_V_NUMBERS4)
+    SW_V_LOADS(SW_V_NUMBERS10)
+    SW_V_LANE_LOADS(SW_V_NUMBERS6)
+    SW_V_LANE_STORES(SW_V_NUMBERS3)
+    SW_V_SINGLES(SW_NUMBER)
     SW_handler_count
 };

@@ -108,19 +108,28 @@
 
 // Name, number, C type in memory, splat.
 #define SW_V_LANE_LOADS(X)                                                                                            \
-    X(v128_load8_lane, 0x54, uint8_t, sw_i8x16_replace_lane) X(v128_load16_lane, 0x55, uint16_t, sw_i16x8_replace_lane) \
+    X(v128_load8_lane, 0x54, uint8_t, sw_i8x16_replace_lane)                                                          \
+    X(v128_load16_lane, 0x55, uint16_t, sw_i16x8_replace_lane)                                                        \
     X(v128_load32_lane, 0x56, uint32_t, sw_i32x4_replace_lane)                                                        \
     X(v128_load64_lane, 0x57, uint64_t, sw_i64x2_replace_lane)
 #define SW_V_LANE_STORES(X)                                                                                           \
     X(v128_store8_lane, 0x58, uint8_t) X(v128_store16_lane, 0x59, uint16_t) X(v128_store32_lane, 0x5A, uint32_t)      \
     X(v128_store64_lane, 0x5B, uint64_t)
 
+// How many handlers an instruction has, and in which order.
 enum {
     sw_variants_vector_binary = 6,  // (ss, as, sa) x result
-    sw_variants_vector_unary = 4,  // (s, a) x result
+    sw_variants_vector_unary = 4,  // (s, a) x result; tests, splats and reading of lanes too
     sw_variants_vector_ternary = 6,  // (sss, ass, ssa) x result
     sw_variants_vector_shift = 10,  // (ss, as, sa, si, ai) x result
-    sw_variants_vector_replace = 6,  // (ss, as, sa) x result
-    sw_variants_vector_lane_load = 4,  // address (s, a) x result
-    sw_variants_vector_store = 4,  // ss, as, sa, aa
+    sw_variants_vector_replace = 6,  // vector and scalar (ss, as, sa) x result
+    sw_variants_vector_load = 10,  // address (s, a) x result, sum (s, a) x result, any memory x result
+    sw_variants_vector_lane_load = 6,  // address (s, a) x result, any memory x result
+    sw_variants_vector_lane_store = 3,  // address (s, a), any memory
 };
+
+// Handlers that stand alone, in the order of the table.
+#define SW_V_SINGLES(X)                                                                                               \
+    X(v128_store_ss) X(v128_store_as) X(v128_store_sa) X(v128_store_aa) X(v128_store_any)                             \
+    X(shuffle_ss) X(shuffle_ss_a) X(shuffle_as) X(shuffle_as_a) X(shuffle_sa) X(shuffle_sa_a)                         \
+    X(shuffle_one_s) X(shuffle_one_s_a) X(shuffle_one_a) X(shuffle_one_a_a)

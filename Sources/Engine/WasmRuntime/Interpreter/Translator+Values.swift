@@ -80,7 +80,7 @@ extension Translator {
         emitRegisterBinary(base, result, left, leftPosition, right, rightPosition, leftPosition, compares)
     }
 
-    private mutating func emitRegisterBinary(
+    mutating func emitRegisterBinary(
         _ base: Int, _ result: ValueType, _ left: StackValue, _ leftPosition: Int, _ right: StackValue,
         _ rightPosition: Int, _ target: Int, _ compares: Bool
     ) {
@@ -98,7 +98,7 @@ extension Translator {
         }
     }
 
-    private mutating func emitBinary(
+    mutating func emitBinary(
         _ base: Int, _ form: Int, _ result: ValueType, _ target: Int, _ left: UInt16, _ right: UInt16,
         _ immediate: Int32, _ compares: Bool, _ before: SIMD4<Int32>
     ) {
@@ -222,11 +222,7 @@ extension Translator {
         let offset = UInt32(truncatingIfNeeded: argument.offset)
         let (address, position) = pop()
         if let sum = sum(making: address, position), offset <= 0xFFFF {
-            code.truncate(to: sum.position)
-            accumulators = sum.accumulators
-            producers[0].position = -1
-            // The load ends where the addition did; it must not be taken for it.
-            addition = nil
+            swallow(sum)
             let slot = temporarySlot(position)
             let operands = word(number(slot), sum.left, sum.right, UInt16(offset))
             push(.temporary, type)
@@ -241,11 +237,20 @@ extension Translator {
     }
 
     /// The addition that made the address, if it was the last instruction.
-    private func sum(making address: StackValue, _ position: Int) -> FusableOperation? {
+    func sum(making address: StackValue, _ position: Int) -> FusableOperation? {
         guard address.isTemporary, let addition, addition.end == code.count,
             addition.slot == temporarySlot(position), addition.form < 2
         else { return nil }
         return addition
+    }
+
+    /// Takes back the addition that a load computes itself.
+    mutating func swallow(_ sum: FusableOperation) {
+        code.truncate(to: sum.position)
+        accumulators = sum.accumulators
+        producers[0].position = -1
+        // The load ends where the addition did; it must not be taken for it.
+        addition = nil
     }
 
     mutating func store(_ opcode: Opcode, _ argument: MemoryArgument) {

@@ -324,6 +324,11 @@ struct Translator: ~Copyable {
         let position = code.append(handler: handler, operands)
         if let more { code.append(more) }
         if let last { code.append(last) }
+        noteProducer(at: position, handler, type, to: slot)
+    }
+
+    /// The code from `position` to here is a producer.
+    mutating func noteProducer(at position: Int, _ handler: Int, _ type: ValueType, to slot: Int) {
         let index = RegisterClass(type).rawValue
         noteWrite(slot, isVector: type == .v128)
         accumulators[index] = Int32(truncatingIfNeeded: slot)

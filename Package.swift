@@ -100,6 +100,9 @@ let shim: [Target] = [
     library(
         "TaskService", in: "Shim",
         ["OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "CEpoll", "Workload", "LaunchProtocol", "Linux"]),
+    library(
+        "OCIRuntime", in: "Shim",
+        ["OCI", "TTRPC", "TaskAPI", "TaskService", "Workload", "LaunchProtocol", "Linux"]),
 ]
 
 // MARK: - ControlPlane: what should be running
@@ -164,6 +167,7 @@ let commands: [Target] = [
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
     library("ModuleRun", in: "Commands", ["Workload", "LaunchProtocol", "Linux"]),
     command("swiftlet", linking: staticLinking, ["ModuleRun", "Linux"]),
+    command("swiftlet-oci", linking: staticLinking, ["OCIRuntime", "Linux"]),
     command(
         "swiftlet-node", linking: staticLinking + essentials,
         [
@@ -218,6 +222,8 @@ let allTests: [Target] = [
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
     tests("TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop"]),
+    tests("OCIRuntimeTests", in: "Shim", ["OCIRuntime"]),
+    tests("ContainerTests", in: "EndToEnd", ["OCI"]),
     tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),

@@ -37,4 +37,5 @@ verify() { # verify PROGRAM
 verify swiftlet
 verify swiftlet-sandbox
 verify containerd-shim-swiftlet-v1
+verify swiftlet-oci
 exit $status

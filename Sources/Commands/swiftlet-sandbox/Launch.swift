@@ -27,27 +27,30 @@ struct Launch {
 
     func run() -> Int32 {
         do throws(LaunchFailure) {
-            let spec = try receiveSpec()
-            return try launch(spec)
+            let (spec, isDetached) = try receiveSpec()
+            return try launch(spec, isDetached: isDetached)
         } catch {
             SandboxSocket.send(.failed(stage: error.stage, message: error.message), to: control)
             return Code.failed
         }
     }
 
-    private func receiveSpec() throws(LaunchFailure) -> LaunchSpec {
-        do { return try SandboxSocket.receiveSpec(from: control) } catch {
+    private func receiveSpec() throws(LaunchFailure) -> (LaunchSpec, isDetached: Bool) {
+        do throws(ControlSocketError) {
+            let isDetached = try SandboxSocket.acceptSupervisor(on: control)
+            return (try SandboxSocket.receiveSpec(from: control), isDetached)
+        } catch {
             throw LaunchFailure(stage: .spec, message: "\(error)")
         }
     }
 
-    private func launch(_ spec: LaunchSpec) throws(LaunchFailure) -> Int32 {
+    private func launch(_ spec: LaunchSpec, isDetached: Bool) throws(LaunchFailure) -> Int32 {
         if spec.engine == .aot {
             throw LaunchFailure(stage: .spec, message: "engine aot is not available in this build")
         }
         // Opened and mapped, not read: no byte of the module is looked at before the filter stands.
         let bytes = try MappedModule.map(spec.moduleDescriptor, name: spec.name)
-        let supervision = try Supervision(control: control, spec: spec)
+        let supervision = try Supervision(control: control, spec: spec, isSupervised: !isDetached)
         let wasi = WASIContext(WASIConfiguration(spec), waiter: supervision.waiter)
         do throws(ConfinementError) {
             for warning in try Confinement.apply(spec, keeping: supervision.descriptors) {
@@ -61,6 +64,11 @@ struct Launch {
         supervision.instance = instance
         let entrypoint = try Entrypoint(spec, in: instance)
         SandboxSocket.send(.started, to: control)
+        guard !isDetached else {
+            // Nobody will read what would be sent, and the guest must not find our end under a number of its own.
+            close(control)
+            return finishDetached(entrypoint.call())
+        }
         return finish(entrypoint.call())
     }
 
@@ -81,6 +89,18 @@ struct Launch {
         } catch {
             if case .link(let problem) = error { throw LaunchFailure(stage: .imports, message: problem.description) }
             throw LaunchFailure(stage: .instantiation, message: error.description)
+        }
+    }
+
+    /// The exit code is all that reaches a parent; why a guest was stopped goes where its own complaints go.
+    private func finishDetached(_ end: Invocation) -> Int32 {
+        switch end {
+        case .returned: return 0
+        case .exited(let code): return Int32(code & 0xFF)
+        case .trapped(let trap):
+            let text = Array("swiftlet: \(trap)\n".utf8)
+            _ = write(2, text, text.count)
+            return Code.trapped
         }
     }
 

@@ -11,6 +11,8 @@ import WasmRuntime
 /// Serves control requests at the moments when the guest waits for something.
 final class Supervision {
     private let control: Int32
+    /// Whether somebody stays at the other end of the control socket.
+    private let isSupervised: Bool
     private let probeExports: [String]
     /// Counts SIGTERMs: the second way to ask for a stop, for people and tools that only know the process.
     private let terminations: EventCounter
@@ -23,19 +25,29 @@ final class Supervision {
     /// What the signal handler writes to.
     nonisolated(unsafe) private static var terminationDescriptor: Int32 = -1
 
-    init(control: Int32, spec: LaunchSpec) throws(LaunchFailure) {
+    init(control: Int32, spec: LaunchSpec, isSupervised: Bool) throws(LaunchFailure) {
         self.control = control
+        self.isSupervised = isSupervised
         probeExports = spec.probeExports
         do throws(SystemError) {
             terminations = try EventCounter()
             queue = try EventQueue()
-            try queue.add(control, .readable, token: 0)
+            if isSupervised { try queue.add(control, .readable, token: 0) }
             try queue.add(terminations.descriptor.rawValue, .readable, token: 1)
-            try Descriptors.setNonBlocking(control)
+            if isSupervised { try Descriptors.setNonBlocking(control) }
         } catch { throw LaunchFailure(stage: .confinement, message: "\(error)") }
         waiter = Waiter(controlDescriptor: queue.descriptor.rawValue) { [unowned self] _ in serve() }
         Self.terminationDescriptor = terminations.descriptor.rawValue
-        signal(SIGTERM) { _ in
+        countTerminations(SIGTERM)
+        guard !isSupervised else { return }
+        // These come from a terminal or from a runtime that knows only the process. The first process of a process
+        // namespace would otherwise not even notice them.
+        for number in [SIGINT, SIGQUIT, SIGHUP] { countTerminations(number) }
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    private func countTerminations(_ number: Int32) {
+        signal(number) { _ in
             let saved = errno
             var one: UInt64 = 1
             _ = write(Supervision.terminationDescriptor, &one, 8)
@@ -53,6 +65,7 @@ final class Supervision {
 
     private func serve() {
         if terminations.drain() > 0 { waiter.stop() }
+        guard isSupervised else { return }
         while true {
             do {
                 guard let request = try SandboxSocket.receive(from: control) else { return }

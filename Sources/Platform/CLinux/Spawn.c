@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ static int run_child(void *argument) {
     if (what->new_session && setsid() < 0) return fail(child, "setsid");
     if (what->directory && chdir(what->directory) < 0) return fail(child, "chdir");
     if (arrange_descriptors(what) < 0) return fail(child, "dup2");
+    if (what->controls_terminal && ioctl(0, TIOCSCTTY, 0) < 0) return fail(child, "ioctl TIOCSCTTY");
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -100,7 +100,8 @@ public struct CGroup: Sendable, Equatable {
     }
 
     /// Makes the group with its limits; one that exists gets the limits. A controller that the machine lacks is ENODEV.
-    public func create(_ limits: ResourceLimits) throws(SystemError) {
+    /// - Parameter inAll: in every hierarchy of version 1 that we know, not only in those that hold a limit.
+    public func create(_ limits: ResourceLimits, inAll: Bool = false) throws(SystemError) {
         for controller in limits.controllers where !mounts.has(controller) {
             throw SystemError(call: "cgroup", path: controller, errno: .noDevice)
         }
@@ -110,6 +111,11 @@ public struct CGroup: Sendable, Equatable {
             for controller in limits.controllers { try makeDirectories(in: controller) }
             // Always one more, without a limit: the tree is how a later start finds what was left behind.
             if mounts.has("pids") { try makeDirectories(in: "pids") }
+            if inAll {
+                for controller in ["memory", "cpu", "cpuacct", "freezer"] where mounts.has(controller) {
+                    try makeDirectories(in: controller)
+                }
+            }
             try apply(limits)
         }
     }

@@ -39,6 +39,8 @@ public struct SpawnRequest: Sendable {
     public var namespaces: Namespaces = []
     /// Own session: signals of the caller's terminal do not reach the process.
     public var hasOwnSession = false
+    /// Descriptor 0 is a terminal that becomes the own session's.
+    public var controlsTerminal = false
     public var directory: String?
 
     public init(path: String, arguments: [String], environment: [String] = [], descriptors: [Inheritance] = []) {
@@ -112,6 +114,7 @@ public struct ChildProcess: ~Copyable, Sendable {
                 what.descriptor_count = Int32(sources.count)
                 what.namespaces = request.namespaces.rawValue
                 what.new_session = request.hasOwnSession ? 1 : 0
+                what.controls_terminal = request.controlsTerminal ? 1 : 0
                 guard let directory = request.directory else { return swl_spawn_process(&what, &pidfd, &step) }
                 return directory.withCString { directory in
                     what.directory = directory
@@ -149,6 +152,14 @@ public struct ChildProcess: ~Copyable, Sendable {
             cause: exit.code == CLD_EXITED ? .exited(code: exit.status) : .signaled(signal: exit.status),
             userMicroseconds: exit.user_microseconds, systemMicroseconds: exit.system_microseconds,
             residentKibibytesMax: exit.resident_kibibytes_max)
+    }
+}
+
+/// Becomes another program with the same environment and descriptors (execve(2)). Returns only when that fails.
+public func replaceProcess(path: String, arguments: [String]) -> Errno {
+    withCStrings(arguments) { arguments in
+        execve(path, arguments, environ)
+        return .current
     }
 }
 

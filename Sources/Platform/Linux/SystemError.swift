@@ -26,6 +26,8 @@ public struct Errno: RawRepresentable, Sendable, Hashable {
     public static let notSupported = Errno(rawValue: EOPNOTSUPP)
     public static let brokenPipe = Errno(rawValue: EPIPE)
     public static let connectionReset = Errno(rawValue: ECONNRESET)
+    public static let connectionAborted = Errno(rawValue: ECONNABORTED)
+    public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
     public static let notDirectory = Errno(rawValue: ENOTDIR)
     public static let directoryNotEmpty = Errno(rawValue: ENOTEMPTY)
     public static let noDevice = Errno(rawValue: ENODEV)

@@ -100,6 +100,34 @@ public enum SupervisorSocket {
 
 /// The sandbox's end.
 public enum SandboxSocket {
+    /// A sandbox that is created by one process and started by another finds a listening socket: this waits for the one
+    /// that starts it, and puts the connection in the listener's place. An ordinary control socket stays as it is.
+    ///
+    /// - Returns: whether it was a listening socket. Then the sandbox is detached: it closes the control socket once the
+    ///   guest starts, takes its orders by signal (SIGTERM, SIGINT, SIGQUIT and SIGHUP ask it to stop), tells how it
+    ///   ended by its exit code, and a trap on stderr.
+    public static func acceptSupervisor(on descriptor: Int32) throws(ControlSocketError) -> Bool {
+        var isListening: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) == 0, isListening != 0 else {
+            return false
+        }
+        while true {
+            let connection = accept(descriptor, nil, nil)
+            if connection >= 0 {
+                defer { close(connection) }
+                guard dup2(connection, descriptor) == descriptor else {
+                    throw .system(SystemError(call: "dup2", errno: .current))
+                }
+                return true
+            }
+            let error = Errno.current
+            // The one that connected has left again: so nobody is to start it.
+            if error == .connectionAborted { throw .closed }
+            guard error == .interrupted else { throw .system(SystemError(call: "accept", errno: error)) }
+        }
+    }
+
     /// Waits for the spec.
     public static func receiveSpec(from descriptor: Int32) throws(ControlSocketError) -> LaunchSpec {
         var header = [UInt8](repeating: 0, count: SpecFraming.headerBytes + 1)

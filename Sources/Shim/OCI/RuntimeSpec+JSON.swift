@@ -35,17 +35,7 @@ extension RuntimeSpec {
         for mount in try reader.member("mounts")?.elements() ?? [] { mounts.append(try MountSpec(mount)) }
         annotations = try reader.member("annotations")?.stringMap() ?? [:]
         if let linux = try reader.member("linux") { self.linux = try LinuxSpec(linux) }
-        try Self.refuseHooks(reader)
-    }
-
-    /// A hook is there to have an effect on the container's namespaces, which a guest does not live in.
-    private static func refuseHooks(_ reader: SpecReader) throws(SpecError) {
-        guard let hooks = try reader.member("hooks") else { return }
-        for name in ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] {
-            if let list = try hooks.member(name), try !list.elements().isEmpty {
-                throw list.error("hooks are not supported")
-            }
-        }
+        if let hooks = try reader.member("hooks") { self.hooks = try HooksSpec(hooks) }
     }
 
     public var json: JSON {
@@ -65,6 +55,7 @@ extension RuntimeSpec {
                     : .object(annotations.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) })
             ),
             ("linux", linux?.json),
+            ("hooks", hooks.json),
         ])
     }
 }
@@ -80,6 +71,11 @@ extension ProcessSpec {
     init(_ reader: SpecReader) throws(SpecError) {
         self.init(args: try reader.member("args")?.strings() ?? [])
         isTerminal = try reader.member("terminal")?.bool() ?? false
+        if let size = try reader.member("consoleSize") {
+            consoleSize = ConsoleSize(
+                columns: try size.member("width")?.integer(UInt16.self) ?? 0,
+                rows: try size.member("height")?.integer(UInt16.self) ?? 0)
+        }
         env = try reader.member("env")?.strings() ?? []
         cwd = try reader.member("cwd")?.string() ?? "/"
         guard cwd.hasPrefix("/") else {
@@ -99,6 +95,12 @@ extension ProcessSpec {
     public var json: JSON {
         .members([
             ("terminal", isTerminal ? .bool(true) : nil),
+            (
+                "consoleSize",
+                consoleSize.map {
+                    .members([("width", .integer($0.columns)), ("height", .integer($0.rows))])
+                }
+            ),
             ("user", .members([("uid", .integer(uid)), ("gid", .integer(gid))])),
             ("args", .strings(args)),
             ("env", env.isEmpty ? nil : .strings(env)),
@@ -159,6 +161,9 @@ extension LinuxSpec {
             let type = try namespace.member("type")?.string() ?? ""
             namespaces.append(NamespaceSpec(type: type, path: try namespace.member("path")?.string()))
         }
+        for mapping in try reader.member("uidMappings")?.elements() ?? [] { uidMappings.append(try IDMapping(mapping)) }
+        for mapping in try reader.member("gidMappings")?.elements() ?? [] { gidMappings.append(try IDMapping(mapping)) }
+        sysctl = try reader.member("sysctl")?.stringMap() ?? [:]
     }
 
     var json: JSON {
@@ -174,7 +179,27 @@ extension LinuxSpec {
                         })
             ),
             ("resources", resources.json),
+            ("uidMappings", uidMappings.isEmpty ? nil : .array(uidMappings.map(\.json))),
+            ("gidMappings", gidMappings.isEmpty ? nil : .array(gidMappings.map(\.json))),
+            (
+                "sysctl",
+                sysctl.isEmpty
+                    ? nil : .object(sysctl.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .string($0.value)) })
+            ),
         ])
+    }
+}
+
+extension IDMapping {
+    init(_ reader: SpecReader) throws(SpecError) {
+        self.init(
+            containerID: try reader.member("containerID")?.integer(UInt32.self) ?? 0,
+            hostID: try reader.member("hostID")?.integer(UInt32.self) ?? 0,
+            size: try reader.member("size")?.integer(UInt32.self) ?? 0)
+    }
+
+    var json: JSON {
+        .members([("containerID", .integer(containerID)), ("hostID", .integer(hostID)), ("size", .integer(size))])
     }
 }
 

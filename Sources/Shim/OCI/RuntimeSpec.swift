@@ -13,6 +13,7 @@ public struct RuntimeSpec: Sendable, Equatable {
     public var mounts: [MountSpec]
     public var annotations: [String: String]
     public var linux: LinuxSpec?
+    public var hooks = HooksSpec()
 
     public init(
         ociVersion: String = "1.1.0", process: ProcessSpec? = nil, root: RootSpec? = nil, hostname: String? = nil,
@@ -31,6 +32,8 @@ public struct RuntimeSpec: Sendable, Equatable {
 /// `process`, also the spec of an exec.
 public struct ProcessSpec: Sendable, Equatable {
     public var isTerminal = false
+    /// nil: not said.
+    public var consoleSize: ConsoleSize?
     public var args: [String]
     /// `NAME=value`.
     public var env: [String]
@@ -53,6 +56,17 @@ public struct ProcessSpec: Sendable, Equatable {
         self.gid = gid
         self.openFilesLimit = openFilesLimit
         self.oomScoreAdj = oomScoreAdj
+    }
+}
+
+/// Size of a terminal in characters.
+public struct ConsoleSize: Sendable, Equatable {
+    public var columns: UInt16
+    public var rows: UInt16
+
+    public init(columns: UInt16, rows: UInt16) {
+        self.columns = columns
+        self.rows = rows
     }
 }
 
@@ -94,6 +108,11 @@ public struct LinuxSpec: Sendable, Equatable {
     /// Path below the cgroup mounts; nil: the shim chooses one.
     public var cgroupsPath: String?
     public var namespaces: [NamespaceSpec]
+    /// User namespace mappings. A guest's user is given by the host's number of it.
+    public var uidMappings: [IDMapping] = []
+    public var gidMappings: [IDMapping] = []
+    /// Kernel parameters by name: `net.ipv4.ip_unprivileged_port_start`.
+    public var sysctl: [String: String] = [:]
 
     public init(
         resources: ResourcesSpec = ResourcesSpec(), cgroupsPath: String? = nil, namespaces: [NamespaceSpec] = []
@@ -101,6 +120,29 @@ public struct LinuxSpec: Sendable, Equatable {
         self.resources = resources
         self.cgroupsPath = cgroupsPath
         self.namespaces = namespaces
+    }
+}
+
+/// One of `linux.uidMappings` or `linux.gidMappings`.
+public struct IDMapping: Sendable, Equatable {
+    public var containerID: UInt32
+    public var hostID: UInt32
+    public var size: UInt32
+
+    public init(containerID: UInt32, hostID: UInt32, size: UInt32) {
+        self.containerID = containerID
+        self.hostID = hostID
+        self.size = size
+    }
+
+    /// The host's number of a container's user or group; without mappings the same, nil when no mapping has it.
+    public static func host(_ identifier: UInt32, _ mappings: [IDMapping]) -> UInt32? {
+        guard !mappings.isEmpty else { return identifier }
+        for mapping in mappings where identifier >= mapping.containerID {
+            let offset = identifier - mapping.containerID
+            if offset < mapping.size, mapping.hostID <= .max - offset { return mapping.hostID + offset }
+        }
+        return nil
     }
 }
 

@@ -34,8 +34,16 @@ final class Container {
         self.loop = loop
         self.launcher = launcher
         let bundle = try Bundle(path: request.bundle)
+        if let moment = bundle.spec.hooks.firstMoment {
+            throw Status(
+                .unimplemented, "\(request.bundle)/config.json: hooks.\(moment): hooks are not supported by the shim")
+        }
+        guard try bundle.entrypointKind() == .wasm else {
+            throw Status(
+                .unimplemented, "\(request.bundle): the entrypoint is a native program, which is not supported")
+        }
         self.bundle = bundle
-        cgroupPath = try bundle.cgroupPath(namespace: namespace, id: request.id)
+        cgroupPath = try bundle.cgroupPath() ?? "swiftlet-shim/\(namespace)-\(request.id)"
         name = Self.name(bundle, namespace: namespace, pod: pod, id: request.id)
         let module = try bundle.resolver.resolve(bundle.process)
         let plan = try LaunchPlan(bundle, process: bundle.process, module: module, name: name, isExec: false)
@@ -124,7 +132,8 @@ final class Container {
         didEnd: @escaping (ExitRecord) -> Void = { _ in }
     ) throws(Status) -> TaskProcess {
         let io = try StandardIO(loop: loop, input: streams.input, output: streams.output, error: streams.error)
-        var request = LaunchRequest(spec: plan.spec, limits: limits, cgroupPath: cgroup.path)
+        var request = plan.request(cgroupPath: cgroup.path)
+        request.limits = limits
         request.removesCGroup = cgroup.isOwned
         request.streams = StandardStreams(
             input: io.descriptors[0], output: io.descriptors[1], error: io.descriptors[2])
@@ -165,7 +174,7 @@ final class Container {
 }
 
 /// Removes a directory with what is in it; symbolic links are removed, not followed.
-func removeTree(_ path: String, depth: Int = 0) {
+package func removeTree(_ path: String, depth: Int = 0) {
     // LIMIT: deeper trees stay; the guest made them, and nobody but an attacker nests so deep.
     guard depth < 128 else { return }
     for name in (try? Files.names(in: path)) ?? [] {

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: what a container uses, as the Stats call answers it.
 import Glibc
-import Linux
-import TaskAPI
+package import Linux
+package import TaskAPI
 
 /// Reads the cgroup where it has the controller, else the process. The answer always has pids, CPU and memory:
 /// containerd's CRI reads them without asking.
-struct ContainerMetrics {
+package struct ContainerMetrics {
     var cgroup: CGroup?
     var processes: [Int32]
 
-    func read() -> Metrics {
+    package init(cgroup: CGroup?, processes: [Int32]) {
+        self.cgroup = cgroup
+        self.processes = processes
+    }
+
+    package func read() -> Metrics {
         var metrics = Metrics(pids: PidsStat(current: UInt64(processes.count)))
         metrics.cpu = CPUStat(usage: CPUUsage(total: processorNanoseconds()), throttling: throttling())
         metrics.memory = memory()

@@ -1,91 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: turns config.json into what a sandbox is launched with.
 import Glibc
-import LaunchProtocol
+package import LaunchProtocol
 import Linux
-import OCI
-import TTRPC
-import Workload
-
-/// A bundle, read and understood.
-struct Bundle {
-    var path: String
-    var spec: RuntimeSpec
-    var process: ProcessSpec
-    var annotations: SandboxAnnotations
-    var resources: ResourcesSpec
-
-    init(path: String) throws(Status) {
-        self.path = path
-        let bytes: [UInt8]
-        do { bytes = try Files.read("\(path)/config.json", limit: 4 << 20) } catch {
-            throw Status(.invalidArgument, "bundle \(path): \(error)")
-        }
-        do { spec = try RuntimeSpec(parsing: bytes) } catch {
-            throw Status(.invalidArgument, "\(path)/config.json: \(error)")
-        }
-        do { annotations = try SandboxAnnotations(spec.annotations) } catch {
-            throw Status(.invalidArgument, "\(path)/config.json: \(error)")
-        }
-        guard let process = spec.process else {
-            throw Status(.invalidArgument, "\(path)/config.json: process: is missing")
-        }
-        self.process = process
-        resources = spec.linux?.resources ?? ResourcesSpec()
-        if spec.annotations["io.kubernetes.cri.container-type"] == "sandbox" {
-            throw Status(.unimplemented, "the pause container of a CRI pod is a native program, which is not supported")
-        }
-    }
-
-    /// Absolute path of the root file system, if it is there and has something in it.
-    var rootPath: String? {
-        guard let root = spec.root else { return nil }
-        let absolute = root.path.hasPrefix("/") ? root.path : "\(path)/\(root.path)"
-        guard let names = try? Files.names(in: absolute), !names.isEmpty else { return nil }
-        return absolute
-    }
-
-    var resolver: ModuleResolver { ModuleResolver(rootPath: rootPath, modulePath: annotations.module) }
-
-    /// Path of the cgroup below the mounts, without a leading slash.
-    func cgroupPath(namespace: String, id: String) throws(Status) -> String {
-        guard let path = spec.linux?.cgroupsPath, !path.isEmpty else { return "swiftlet-shim/\(namespace)-\(id)" }
-        guard !path.contains(":") else {
-            throw Status(.unimplemented, "linux.cgroupsPath \"\(path)\": systemd's form is not supported")
-        }
-        let parts = path.split(separator: "/")
-        guard !parts.isEmpty, !parts.contains("..") else {
-            throw Status(.invalidArgument, "linux.cgroupsPath \"\(path)\" is not usable")
-        }
-        return parts.joined(separator: "/")
-    }
-}
-
-extension ResourceLimits {
-    init(_ resources: ResourcesSpec) {
-        func positive(_ value: Int64?) -> UInt64? { value.flatMap { $0 > 0 ? UInt64($0) : nil } }
-        self.init(
-            memoryBytes: positive(resources.memoryLimitBytes),
-            cpuQuotaMicroseconds: positive(resources.cpuQuotaMicroseconds),
-            cpuPeriodMicroseconds: resources.cpuPeriodMicroseconds.flatMap { $0 > 0 ? $0 : nil } ?? 100_000,
-            cpuShares: resources.cpuShares.flatMap { $0 > 0 ? $0 : nil }, processes: positive(resources.pidsLimit))
-    }
-}
+package import OCI
+package import TTRPC
+package import Workload
 
 /// The launch spec of one process with the descriptors it names; they are closed with the plan.
-final class LaunchPlan {
-    private(set) var spec: LaunchSpec
+package final class LaunchPlan {
+    package private(set) var spec: LaunchSpec
+    /// The network namespace to launch in; nil: the caller's, or a new one.
+    package private(set) var networkPath: String?
+    package private(set) var hasOwnNetwork = false
     private var owned: [Int32] = []
+    private let temporaryDirectory: String
 
     /// - Parameters:
     ///   - process: the container's, or an exec's.
     ///   - isExec: an exec gets no ports: they are the container's.
-    init(
-        _ bundle: Bundle, process: ProcessSpec, module: consuming ResolvedModule, name: String, isExec: Bool
+    ///   - temporaryDirectory: where `tmpfs` mounts are; the caller removes it with the container.
+    package init(
+        _ bundle: Bundle, process: ProcessSpec, module: consuming ResolvedModule, name: String, isExec: Bool,
+        temporaryDirectory: String? = nil
     ) throws(Status) {
-        guard !process.isTerminal else {
-            throw Status(.invalidArgument, "process.terminal: a guest cannot have a terminal")
-        }
+        self.temporaryDirectory = temporaryDirectory ?? "\(bundle.path)/tmpfs"
         let entrypoint = module.entrypoint
         let descriptor = module.descriptor.release()
         owned.append(descriptor)
@@ -99,8 +38,7 @@ final class LaunchPlan {
             case .interpreter: .interpreter
             case .aot: .aot
             }
-        spec.identity = Identity(
-            user: process.uid == geteuid() ? nil : process.uid, group: process.gid == getegid() ? nil : process.gid)
+        spec.identity = try Self.identity(process, bundle.spec.linux)
         if let files = process.openFilesLimit {
             // LIMIT: below 32 the sandbox itself would not get through its start.
             spec.limits.openFiles = UInt32(min(max(files, 32), 65_536))
@@ -116,8 +54,26 @@ final class LaunchPlan {
 
     deinit { close() }
 
+    /// A request for the launcher with this plan's spec.
+    package func request(cgroupPath: String?) -> LaunchRequest {
+        var request = LaunchRequest(spec: spec, cgroupPath: cgroupPath)
+        request.networkPath = networkPath
+        request.hasOwnNetwork = hasOwnNetwork
+        return request
+    }
+
+    private static func identity(_ process: ProcessSpec, _ linux: LinuxSpec?) throws(Status) -> Identity {
+        guard let user = IDMapping.host(process.uid, linux?.uidMappings ?? []) else {
+            throw Status(.invalidArgument, "process.user.uid: \(process.uid) is in none of linux.uidMappings")
+        }
+        guard let group = IDMapping.host(process.gid, linux?.gidMappings ?? []) else {
+            throw Status(.invalidArgument, "process.user.gid: \(process.gid) is in none of linux.gidMappings")
+        }
+        return Identity(user: user == geteuid() ? nil : user, group: group == getegid() ? nil : group)
+    }
+
     /// The sandbox has its copies.
-    func close() {
+    package func close() {
         for descriptor in owned { Glibc.close(descriptor) }
         owned = []
     }
@@ -159,7 +115,8 @@ final class LaunchPlan {
 
     /// Files that CRI binds into every container; names are the business of `swiftlet.dev/hosts` here.
     private static let harmlessFiles: Set<String> = [
-        "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/termination-log", "/dev/shm",
+        "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/termination-log", "/dev/shm", "/run/.containerenv",
+        "/.dockerenv",
     ]
 
     private func addBind(_ mount: MountSpec, _ what: String) throws(Status) {
@@ -173,10 +130,9 @@ final class LaunchPlan {
     private func addTemporaryDirectory(
         _ mount: MountSpec, _ index: Int, _ bundle: Bundle, _ what: String
     ) throws(Status) {
-        let parent = "\(bundle.path)/tmpfs"
-        let path = "\(parent)/\(index)"
+        let path = "\(temporaryDirectory)/\(index)"
         do {
-            try Files.makeDirectory(parent, mode: 0o711)
+            try Files.makeDirectory(temporaryDirectory, mode: 0o711)
             // As a tmpfs is by default (tmpfs(5)): for everybody, sticky.
             if try Files.makeDirectory(path, mode: 0o1777) { chmod(path, 0o1777) }
         } catch { throw Status(.failedPrecondition, "\(what): \(error)") }
@@ -201,21 +157,19 @@ final class LaunchPlan {
     private func addNetwork(_ bundle: Bundle, isExec: Bool) throws(Status) {
         let annotations = bundle.annotations
         let namespace = bundle.spec.linux?.namespaces.first { $0.type == "network" }
-        if let path = namespace?.path, !path.isEmpty, annotations.isNetworkAllowed != false {
-            throw Status(
-                .unimplemented,
-                "linux.namespaces: joining the network namespace \(path) is not supported; "
-                    + "annotate swiftlet.dev/network: none to run without sockets")
-        }
-        // A new network namespace has no way out; a guest without sockets is the same to it.
-        let isAllowed = annotations.isNetworkAllowed ?? (namespace == nil)
+        if let path = namespace?.path, !path.isEmpty { networkPath = path }
+        // A new network namespace has no way out unless a hook makes one; a guest without sockets is the same to it.
+        let isNew = namespace != nil && networkPath == nil
+        let isAllowed = annotations.isNetworkAllowed ?? (!isNew || bundle.spec.hooks.firstMoment != nil)
+        hasOwnNetwork = isNew && isAllowed
         guard isAllowed else { return }
         var grant = NetworkGrant(isAllowed: true, podAddress: annotations.podAddress)
         grant.hosts = annotations.hosts.map { HostEntry(name: $0.name, address: $0.address) }
         grant.nameServers = annotations.nameServers
+        addNames(bundle, to: &grant)
         if !isExec {
             for port in annotations.containerPorts where port.number < 1024 && port.transport == .tcp {
-                let descriptor = try Self.bindListener(port.number, annotations.podAddress ?? 0)
+                let descriptor = try bindListener(port.number, annotations.podAddress ?? 0)
                 owned.append(descriptor)
                 grant.boundSockets.append(BoundSocket(port: port.number, descriptor: descriptor))
             }
@@ -223,7 +177,35 @@ final class LaunchPlan {
         spec.network = grant
     }
 
+    /// The names that CRI and podman give in files, where no annotation says otherwise.
+    private func addNames(_ bundle: Bundle, to grant: inout NetworkGrant) {
+        func text(_ destination: String) -> String? {
+            guard let mount = bundle.spec.mounts.last(where: { $0.destination == destination }), mount.isBind else {
+                return nil
+            }
+            return try? Files.readText(mount.source, limit: 256 << 10)
+        }
+        if grant.hosts.isEmpty, let hosts = text("/etc/hosts") { grant.hosts = NameFiles.hosts(hosts) }
+        if grant.nameServers.isEmpty, let resolver = text("/etc/resolv.conf") {
+            grant.nameServers = NameFiles.nameServers(resolver)
+        }
+    }
+
     /// Ports below 1024 need a capability, which a sandbox does not have.
+    private func bindListener(_ port: UInt16, _ address: UInt32) throws(Status) -> Int32 {
+        guard let networkPath else { return try Self.bindListener(port, address) }
+        do {
+            let result = try NamespaceAccess.inNetwork(networkPath) { () -> Result<Int32, Status> in
+                do throws(Status) { return .success(try Self.bindListener(port, address)) } catch {
+                    return .failure(error)
+                }
+            }
+            return try result.get()
+        } catch let status as Status {
+            throw status
+        } catch { throw Status(.failedPrecondition, "network namespace \(networkPath): \(error)") }
+    }
+
     private static func bindListener(_ port: UInt16, _ address: UInt32) throws(Status) -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var one: Int32 = 1

@@ -67,6 +67,27 @@ package struct ModuleResolver {
     }
 
     private func find(_ argument: String, _ process: ProcessSpec) throws(Status) -> ResolvedModule {
+        let found = try open(argument, process)
+        let (path, entrypoint) = (found.path, found.entrypoint)
+        return try Self.checked(found.takeFile(), path, entrypoint)
+    }
+
+    /// The first bytes of what `args[0]` names in the root file system; nil when it names nothing there.
+    package func head(of process: ProcessSpec) -> [UInt8]? {
+        guard let first = process.args.first, let found = try? open(first, process) else { return nil }
+        var head = [UInt8](repeating: 0, count: 4)
+        return pread(found.file.rawValue, &head, 4, 0) == 4 ? head : nil
+    }
+
+    private struct Found: ~Copyable {
+        let file: OwnedDescriptor
+        let path: String
+        let entrypoint: String?
+
+        consuming func takeFile() -> OwnedDescriptor { file }
+    }
+
+    private func open(_ argument: String, _ process: ProcessSpec) throws(Status) -> Found {
         guard let rootPath else {
             throw Status(.notFound, "module \(argument): there is no root file system and no swiftlet.dev/module")
         }
@@ -87,16 +108,15 @@ package struct ModuleResolver {
             do {
                 let file = try Files.open(
                     candidate, in: root.rawValue, O_RDONLY | O_NONBLOCK | O_NOCTTY, resolve: Self.resolveInRoot)
-                return try Self.checked(file, candidate, entrypoint)
-            } catch let error as SystemError {
+                return Found(file: file, path: candidate, entrypoint: entrypoint)
+            } catch {
                 if error.errno == .noSuchFile || error.errno == .notDirectory { continue }
                 throw Status(.failedPrecondition, "module \(candidate): \(error)")
-            } catch let status as Status {
-                throw status
-            } catch { continue }
+            }
         }
         let places = name.contains("/") ? "" : " (looked for \(candidates.joined(separator: ", ")))"
-        throw Status(.notFound, "module \(name): no such file in the root file system\(places)")
+        // The words of errno(3): callers look for them and answer with exit code 127.
+        throw Status(.notFound, "module \(name): no such file or directory in the root file system\(places)")
     }
 
     /// RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS of openat2(2).

@@ -64,10 +64,10 @@ struct SandboxMark: Equatable {
 }
 
 /// The groups above a container's: `swiftlet-INSTANCE/podUID`.
-enum CGroupParents {
+package enum CGroupParents {
     /// Removes the pod's if it is empty; the kernel refuses otherwise. The instance's stays: another pod's shim may be
     /// about to make its own group in it.
-    static func removeEmpty(above path: String) {
+    package static func removeEmpty(above path: String) {
         var parts = path.split(separator: "/").map(String.init)
         guard parts.first?.hasPrefix("swiftlet") == true, let mounts = try? CGroupMounts.detect() else { return }
         let roots = mounts.isUnified ? [mounts.unified].compactMap { $0 } : Array(Set(mounts.controllers.values))

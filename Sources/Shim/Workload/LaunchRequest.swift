@@ -29,6 +29,16 @@ public struct LaunchRequest: Sendable, Equatable {
     public var cgroupPath: String?
     /// Whether the cgroup goes with the process. False for a process that joins the cgroup of another one.
     public var removesCGroup = true
+    /// Whether the cgroup is in every hierarchy even without limits, because somebody else reads it there.
+    public var accountsAll = false
+    /// File of the network namespace that the sandbox joins; nil: it stays in the supervisor's.
+    public var networkPath: String?
+    /// Whether the sandbox gets a new network namespace, with nothing but a loopback interface.
+    public var hasOwnNetwork = false
+    /// Whether the supervisor has joined the namespaces that the sandbox is to have; it gets no others then.
+    public var inheritsNamespaces = false
+    /// Whether `streams.input` is a terminal that becomes the sandbox's own.
+    public var controlsTerminal = false
 
     public init(
         spec: LaunchSpec, streams: StandardStreams = StandardStreams(), limits: ResourceLimits = ResourceLimits(),

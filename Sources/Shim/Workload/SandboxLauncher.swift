@@ -57,7 +57,7 @@ public struct SandboxLauncher: Sendable {
                 .init(request.streams.error, as: 2),
                 .init(sockets.second.rawValue, as: LaunchSpec.controlDescriptor),
             ]
-            let child = try spawn(spec.name, inheritances)
+            let child = try spawn(request, inheritances)
             let control = try sockets.first.duplicate()
             let process = SandboxProcess(
                 spec: spec, child: child, control: control, cgroup: cgroup, removesCGroup: request.removesCGroup)
@@ -72,24 +72,27 @@ public struct SandboxLauncher: Sendable {
         } catch { throw WorkloadError("start \(executablePath): \(error)") }
     }
 
-    private func spawn(
-        _ name: String, _ inheritances: [SpawnRequest.Inheritance]
+    func spawn(
+        _ launch: LaunchRequest, _ inheritances: [SpawnRequest.Inheritance]
     ) throws(SystemError) -> ChildProcess {
         var request = SpawnRequest(
-            path: executablePath, arguments: ["swiftlet-sandbox", name], descriptors: inheritances)
-        request.namespaces = namespaces
+            path: executablePath, arguments: ["swiftlet-sandbox", launch.spec.name], descriptors: inheritances)
+        request.namespaces = launch.inheritsNamespaces ? [] : namespaces
+        if launch.hasOwnNetwork { request.namespaces.insert(.network) }
         request.hasOwnSession = true
-        return try ChildProcess.spawn(request)
+        request.controlsTerminal = launch.controlsTerminal
+        guard let path = launch.networkPath else { return try ChildProcess.spawn(request) }
+        return try NamespaceAccess.inNetwork(path) { () throws(SystemError) in try ChildProcess.spawn(request) }
     }
 
-    private static func makeCGroup(_ request: LaunchRequest) throws(WorkloadError) -> CGroup? {
+    static func makeCGroup(_ request: LaunchRequest) throws(WorkloadError) -> CGroup? {
         guard let path = request.cgroupPath else {
             if request.limits.isEmpty { return nil }
             throw WorkloadError("resource limits need a cgroup")
         }
         do {
             let cgroup = CGroup(path: path, mounts: try CGroupMounts.detect())
-            try cgroup.create(request.limits)
+            try cgroup.create(request.limits, inAll: request.accountsAll)
             return cgroup
         } catch { throw WorkloadError("cgroup \(path)", error) }
     }

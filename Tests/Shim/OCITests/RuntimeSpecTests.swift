@@ -53,12 +53,53 @@ import Testing
         (#"{"ociVersion":"1.0","process":{"user":{"uid":-1}}}"#, "process.user.uid: expected an integer from 0"),
         (#"{"ociVersion":"1.0","mounts":[{"type":"bind"}]}"#, "mounts[0].destination: is missing"),
         (#"{"ociVersion":"1.0","linux":{"resources":{"memory":{"limit":1.5}}}}"#, "linux.resources.memory.limit"),
-        (#"{"ociVersion":"1.0","hooks":{"prestart":[{"path":"/x"}]}}"#, "hooks.prestart: hooks are not supported"),
+        (#"{"ociVersion":"1.0","hooks":{"prestart":[{"path":"x"}]}}"#, "hooks.prestart[0].path: expected an absolute"),
+        (
+            #"{"ociVersion":"1.0","hooks":{"poststop":[{"path":"/x","timeout":0}]}}"#,
+            "hooks.poststop[0].timeout: expected"
+        ),
         (#"{"ociVersion":"1.0","annotations":{"a":1}}"#, "annotations[\"a\"]: expected a string"),
     ])
     func `refuses what it cannot obey with the path`(text: String, reason: String) {
         let error = #expect(throws: ConfigError.self) { try RuntimeSpec(parsing: Array(text.utf8)) }
         #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
+    }
+
+    @Test func `hooks, mappings and the console are read and written`() throws {
+        let text = #"""
+            {"ociVersion":"1.0.2","hooks":{"createRuntime":[{"path":"/h","args":["h","a"],"env":["A=b"],"timeout":3}]},
+             "process":{"terminal":true,"consoleSize":{"width":80,"height":25},"args":["x"]},
+             "linux":{"uidMappings":[{"containerID":0,"hostID":1000,"size":10}],"sysctl":{"net.core.somaxconn":"9"}}}
+            """#
+        let spec = try RuntimeSpec(parsing: Array(text.utf8))
+        #expect(spec.hooks[.createRuntime] == [.init(path: "/h", args: ["h", "a"], env: ["A=b"], timeout: 3)])
+        #expect(spec.hooks.firstMoment == .createRuntime)
+        #expect(spec.process?.consoleSize == ConsoleSize(columns: 80, rows: 25))
+        let mappings = try #require(spec.linux?.uidMappings)
+        #expect(IDMapping.host(9, mappings) == 1009 && IDMapping.host(10, mappings) == nil)
+        #expect(IDMapping.host(7, []) == 7)
+        #expect(try RuntimeSpec(parsing: spec.json.bytes) == spec)
+    }
+
+    @Test(arguments: [
+        ("/a/b", "a/b"), ("machine.slice:libpod:abc", "machine.slice/libpod-abc.scope"),
+        ("user-1000.slice:x:y", "user.slice/user-1000.slice/x-y.scope"), (":runc:1", "system.slice/runc-1.scope"),
+        ("-.slice:a:b", "a-b.scope"), ("a.slice::n", "a.slice/n.scope"),
+        (
+            "kubepods-besteffort.slice:cri-containerd:9",
+            "kubepods.slice/kubepods-besteffort.slice/cri-containerd-9.scope"
+        ),
+    ])
+    func `both forms of cgroupsPath`(text: String, path: String) throws {
+        #expect(try CGroupsPath(parsing: text).relativePath == path)
+    }
+
+    @Test(arguments: [
+        "/", "../x", "/a/../../b", "a:b", "a.slice:b:", "a--b.slice:c:d", "x:y:z", "../a.slice:b:c", "a.slice:b:../c",
+    ])
+    func `cgroup paths that lead astray are refused`(text: String) {
+        let error = #expect(throws: SpecError.self) { try CGroupsPath(parsing: text) }
+        #expect(error?.path == "linux.cgroupsPath")
     }
 
     @Test func `empty hooks and nulls are fine`() throws {

@@ -29,7 +29,7 @@ private let module: [UInt8] = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
         #expect(try entrypoint(resolver, ["./app.wasm#serve"]) == "serve")
         #expect(try entrypoint(resolver, ["app.wasm"], env: ["PATH=/nowhere:/"]) == "_start")
         let missing = status { () throws(Status) in try entrypoint(resolver, ["/no.wasm"]) }
-        #expect(missing == Status(.notFound, "module /no.wasm: no such file in the root file system"))
+        #expect(missing == Status(.notFound, "module /no.wasm: no such file or directory in the root file system"))
         let inPath = status { () throws(Status) in try entrypoint(resolver, ["no.wasm"], env: ["PATH=/bin"]) }
         #expect(inPath?.message.contains("looked for /bin/no.wasm, //no.wasm") == true)
         #expect(status { () throws(Status) in try entrypoint(resolver, []) }?.code == .invalidArgument)

@@ -5,6 +5,7 @@
 #include "CLinuxPath.h"
 #include "CLinuxIO.h"
 #include "CLinuxCopy.h"
+#include "CLinuxContainer.h"
 
 #include <stdint.h>
 #include <stddef.h>
@@ -22,6 +23,8 @@ struct swl_spawn {
     uint64_t namespaces;
     /// Whether the child leads a session of its own, away from the caller's terminal.
     int new_session;
+    /// Whether target 0 is a terminal that becomes the session's.
+    int controls_terminal;
     /// Working directory, or NULL.
     const char *directory;
 };

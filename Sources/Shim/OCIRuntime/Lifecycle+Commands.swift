@@ -118,6 +118,8 @@ extension OCIRuntime {
             // Last, because the status is read from it: it is not paused before everything is.
             _ = try process.signal(signal)
         }
+        // The signal is on its way; who asks for the state after us must find it changed.
+        for _ in 0..<2000 where container.status(record) == expected { Clock.sleep(milliseconds: 1) }
     }
 }
 

@@ -10,6 +10,7 @@
 #include "MemoryHandlers.h"
 #include "MemoryHandlers64.h"
 #include "NumericHandlers.h"
+#include "ReferenceHandlers.h"
 #include "TailCallHandlers.h"
 #include "VectorAddresses.h"
 #if defined(__x86_64__)
@@ -37,6 +38,11 @@
     SW_STEPS(name, ss_if) SW_STEPS(name, ss_unless) SW_STEPS(name, as_if) SW_STEPS(name, as_unless)                   \
     SW_STEPS(name, sa_if) SW_STEPS(name, sa_unless)
 #define SW_ADDRESS(name) sw_h_##name,
+#define SW_STRUCT_GET_ADDRESSES(name, M, R) SW_ADDRESSES4(struct_get_##name, M, R)
+#define SW_ARRAY_GET_ADDRESSES(name, M, R) SW_ADDRESSES6(array_get_##name, M, R)
+#define SW_STRUCT_SET_ADDRESSES(name, M, T, trace)                                                                    \
+    sw_h_struct_set_##name##_ss, sw_h_struct_set_##name##_as, sw_h_struct_set_##name##_sa,
+#define SW_ARRAY_SET_ADDRESSES(name, M, T, trace) sw_h_array_set_##name##_s, sw_h_array_set_##name##_a,
 
 #if SW_HAS_AVX2
 #define SW_TABLE sw_handlers_avx2
@@ -62,6 +68,12 @@ const sw_handler SW_TABLE[SW_handler_count] = {
     SW_STORES(SW_ADDRESSES2_STORE_64, SW_ADDRESSES2_STORE_64)
     SW_SINGLES(SW_ADDRESS)
     SW_VECTOR_ADDRESSES
+    SW_REFERENCE_UNARIES(SW_ADDRESSES4, SW_ADDRESSES4)
+    SW_FIELD_GETS(SW_STRUCT_GET_ADDRESSES)
+    SW_FIELD_SETS(SW_STRUCT_SET_ADDRESSES)
+    SW_FIELD_GETS(SW_ARRAY_GET_ADDRESSES)
+    SW_FIELD_SETS(SW_ARRAY_SET_ADDRESSES)
+    SW_REFERENCE_SINGLES(SW_ADDRESS)
 };
 
 #if !SW_HAS_AVX2

@@ -108,6 +108,14 @@ public enum TrapReason: UInt8, Sendable, Equatable, CaseIterable {
     case callStackExhausted = 10
     case interrupted = 11
     case hostError = 12
+    case nullReference = 20
+    case nullFunctionReference = 21
+    case nullStructureReference = 22
+    case nullArrayReference = 23
+    case nullI31Reference = 24
+    case castFailure = 25
+    case outOfBoundsArrayAccess = 26
+    case outOfMemory = 27
 }
 
 extension TrapReason: CustomStringConvertible {
@@ -126,6 +134,14 @@ extension TrapReason: CustomStringConvertible {
         case .callStackExhausted: "call stack exhausted"
         case .interrupted: "interrupted"
         case .hostError: "host error"
+        case .nullReference: "null reference"
+        case .nullFunctionReference: "null function reference"
+        case .nullStructureReference: "null structure reference"
+        case .nullArrayReference: "null array reference"
+        case .nullI31Reference: "null i31 reference"
+        case .castFailure: "cast failure"
+        case .outOfBoundsArrayAccess: "out of bounds array access"
+        case .outOfMemory: "out of memory"
         }
     }
 }

@@ -56,6 +56,9 @@ final class InstanceState {
     func addressType(ofMemory index: UInt32) -> AddressType { memories[Int(index)].pointer.pointee.is_64 ? .i64 : .i32 }
     func addressType(ofTable index: UInt32) -> AddressType { tables[Int(index)].pointer.pointee.is_64 ? .i64 : .i32 }
     func typeNumber(_ index: UInt32) -> UInt32 { types[Int(index)] }
+    func descriptorAddress(_ index: UInt32) -> UInt64 {
+        UInt64(UInt(bitPattern: store.types.pointer(types[Int(index)])))
+    }
     /// A type of the module with the store's type numbers.
     func storeType(_ type: ValueType) -> ValueType { TypeRegistry.renumber(type, types) }
 

@@ -40,8 +40,15 @@ public final class Store {
     var codeArena = CodeArena()
     var nesting = 0
     private var allocations: [UnsafeMutableRawPointer] = []
-    private var memories: [UnsafeMutablePointer<sw_memory>] = []
+    private(set) var memories: [UnsafeMutablePointer<sw_memory>] = []
     private var tables: [UnsafeMutablePointer<sw_table>] = []
+    /// Objects, once there are any; see Heap/Store+Heap.swift.
+    var heapIfAny: Heap?
+    var reportedHeapBytes: UInt64 = 0
+    /// Globals and tables that may refer to objects, with `TypeDescriptor.trace(_:)` of their type.
+    private(set) var tracedGlobals: [(pointer: UnsafeMutablePointer<UInt64>, trace: Int)] = []
+    private(set) var tracedTables: [(pointer: UnsafeMutablePointer<sw_table>, trace: Int)] = []
+    var stackStart: UnsafeMutablePointer<UInt64> { stackBase.assumingMemoryBound(to: UInt64.self) }
 
     /// LIMIT: beyond the limit a frame header and the saved part of a cross-instance call may be written before the
     /// callee checks; 65,535 slots and a little.
@@ -54,6 +61,10 @@ public final class Store {
         stackBase = try Mapping.map(stackByteCount, protection: PROT_READ | PROT_WRITE, what: "the value stack")
         machine = UnsafeMutablePointer<sw_machine>.allocate(capacity: 1)
         machine.initialize(to: sw_machine())
+        let heap = UnsafeMutablePointer<sw_heap>.allocate(capacity: 1)
+        heap.initialize(to: sw_heap())
+        Heap.fillSizeClasses(heap)
+        machine.pointee.heap = heap
         emptyMemory = UnsafeMutablePointer<sw_memory>.allocate(capacity: 1)
         emptyMemory.initialize(to: sw_memory())
         machine.pointee.stack_top = stackBase.assumingMemoryBound(to: UInt64.self)
@@ -71,6 +82,7 @@ public final class Store {
         for allocation in allocations { allocation.deallocate() }
         munmap(stackBase, stackByteCount)
         emptyMemory.deallocate()
+        machine.pointee.heap.deallocate()
         machine.deallocate()
     }
 
@@ -127,6 +139,8 @@ public final class Store {
     public func makeGlobal(_ type: GlobalType, value: UInt64, upperHalf: UInt64 = 0) -> GlobalVariable {
         let pointer = allocate(UInt64.self, count: type.value.slotCount, initial: value)
         if type.value == .v128 { pointer[1] = upperHalf }
+        let trace = TypeDescriptor.trace(type.value)
+        if trace != Int(sw_traces_nothing) { tracedGlobals.append((pointer, trace)) }
         return GlobalVariable(store: self, type: type, pointer: pointer)
     }
 
@@ -179,6 +193,8 @@ public final class Store {
         pointer.pointee.element_type = type.element.rawValue
         pointer.pointee.is_64 = type.address == .i64
         tables.append(pointer)
+        let trace = TypeDescriptor.trace(type.element)
+        if trace != Int(sw_traces_nothing) { tracedTables.append((pointer, trace)) }
         let table = Table(store: self, pointer: pointer)
         if type.limits.minimum > 0, table.grow(by: UInt32(type.limits.minimum), initial: initial) == nil {
             throw ResourceError("no memory for a table of \(type.limits.minimum) elements")

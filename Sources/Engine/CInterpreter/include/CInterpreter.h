@@ -33,5 +33,11 @@ uint32_t sw_call_host(sw_function *function, sw_context *caller, uint64_t *frame
 /// Executes a table, bulk memory or memory.grow instruction; 0, or the reason of a trap.
 uint32_t sw_slow_operation(sw_context *context, uint64_t *frame, const uint8_t *instruction);
 
+/// Makes an object of `length` elements (0 for a structure); values in use on the value stack end before `top`. Its
+/// contents are undefined. Null when the memory limit is reached.
+sw_object *sw_allocate(sw_context *context, const sw_type *type, uint32_t length, uint64_t *top);
+/// Executes a rare instruction on references; 0, or the reason of a trap.
+uint32_t sw_reference_operation(sw_context *context, uint64_t *frame, const uint8_t *instruction);
+
 /// Makes the running guest trap with "interrupted" at its next call or loop iteration. Async-signal-safe.
 void sw_interrupt(sw_machine *machine);

@@ -4,6 +4,7 @@
 
 #include "Instructions.h"
 #include "VectorInstructions.h"
+#include "ReferenceInstructions.h"
 
 #define SW_NUMBERS10(name, T, R) SW_##name, SW_##name##_last = SW_##name + 9,
 #define SW_NUMBERS6(name, T, R) SW_##name, SW_##name##_last = SW_##name + 5,
@@ -20,6 +21,12 @@
 #define SW_V_NUMBERS4(name, ...) SW_##name, SW_##name##_last = SW_##name + 3,
 #define SW_V_NUMBERS6(name, ...) SW_##name, SW_##name##_last = SW_##name + 5,
 #define SW_V_NUMBERS10(name, ...) SW_##name, SW_##name##_last = SW_##name + 9,
+#define SW_STRUCT_GET_NUMBERS4(name, M, R) SW_struct_get_##name, SW_struct_get_##name##_last = SW_struct_get_##name + 3,
+#define SW_ARRAY_GET_NUMBERS6(name, M, R) SW_array_get_##name, SW_array_get_##name##_last = SW_array_get_##name + 5,
+#define SW_STRUCT_SET_NUMBERS3(name, M, T, trace)                                                                     \
+    SW_struct_set_##name, SW_struct_set_##name##_last = SW_struct_set_##name + 2,
+#define SW_ARRAY_SET_NUMBERS2(name, M, T, trace)                                                                      \
+    SW_array_set_##name, SW_array_set_##name##_last = SW_array_set_##name + 1,
 
 enum {
     SW_INT_COMPARES(SW_NUMBERS10)
@@ -51,5 +58,11 @@ enum {
     SW_V_LANE_LOADS(SW_V_NUMBERS6)
     SW_V_LANE_STORES(SW_V_NUMBERS3)
     SW_V_SINGLES(SW_NUMBER)
+    SW_REFERENCE_UNARIES(SW_NUMBERS4, SW_NUMBERS4)
+    SW_FIELD_GETS(SW_STRUCT_GET_NUMBERS4)
+    SW_FIELD_SETS(SW_STRUCT_SET_NUMBERS3)
+    SW_FIELD_GETS(SW_ARRAY_GET_NUMBERS6)
+    SW_FIELD_SETS(SW_ARRAY_SET_NUMBERS2)
+    SW_REFERENCE_SINGLES(SW_NUMBER)
     SW_handler_count
 };

@@ -24,6 +24,8 @@ typedef struct sw_machine {
     const uint8_t *trap_pc;
     uint64_t *trap_sp;
     sw_context *trap_context;
+    /// The store's heap, without memory until the first object.
+    sw_heap *heap;
     /// The first free slot, valid while a host function runs; a re-entrant call starts here.
     uint64_t *stack_top;
     /// The two-word code that a frame entered from the host returns to.

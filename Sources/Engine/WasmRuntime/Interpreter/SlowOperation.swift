@@ -45,16 +45,19 @@ struct SlowOperation {
             result = table.pointer.pointee.elements[Int(a)]
         case .tableSet:
             guard a < table.count else { return .outOfBoundsTableAccess }
+            instance.store.willOverwrite(table, from: a, count: 1)
             table.pointer.pointee.elements[Int(a)] = b
         case .tableGrow:
             let old = UInt32(exactly: b).flatMap { table.grow(by: $0, initial: a) }
             result = old.map { UInt64($0) } ?? (table.pointer.pointee.is_64 ? .max : UInt64(UInt32.max))
         case .tableFill:
             guard table.contains(a, count: c) else { return .outOfBoundsTableAccess }
+            instance.store.willOverwrite(table, from: a, count: c)
             if c > 0 { (table.pointer.pointee.elements + Int(a)).update(repeating: b, count: Int(c)) }
         case .tableCopy:
             let source = instance.tables[Int(second)]
             guard table.contains(a, count: c), source.contains(b, count: c) else { return .outOfBoundsTableAccess }
+            instance.store.willOverwrite(table, from: a, count: c)
             if c > 0 {
                 (table.pointer.pointee.elements + Int(a)).update(
                     from: source.pointer.pointee.elements + Int(b), count: Int(c))
@@ -105,6 +108,7 @@ extension InstanceState {
         guard count <= UInt64(values.count), source <= UInt64(values.count) - count,
             table.contains(target, count: count)
         else { return false }
+        store.willOverwrite(table, from: target, count: count)
         for offset in 0..<Int(count) {
             table.pointer.pointee.elements[Int(target) + offset] = values[Int(source) + offset]
         }

@@ -71,7 +71,7 @@ extension Translator {
 
     // MARK: Branches
 
-    private mutating func resolve(_ fixup: Fixup) {
+    mutating func resolve(_ fixup: Fixup) {
         code.set32(Int32(truncatingIfNeeded: code.count - fixup.base), at: fixup.field)
     }
 
@@ -83,7 +83,7 @@ extension Translator {
     private func label(_ depth: Int) -> Int { labels.count - 1 - depth }
 
     /// Whether the top values already stand where a branch to `label` wants them.
-    private func isInPlace(_ label: Label) -> Bool {
+    func isInPlace(_ label: Label) -> Bool {
         let count = label.branchTypes.count
         guard count > 0 else { return true }
         return stack.count - count == label.height && stack[label.height...].allSatisfy(\.isTemporary)
@@ -154,7 +154,7 @@ extension Translator {
     }
 
     /// Emits a branch that is taken if `condition` is (not) zero: back to `target`, or forward, to be resolved.
-    private mutating func emitConditional(
+    mutating func emitConditional(
         _ condition: StackValue, _ position: Int, jumpsIf: Bool, target: Int?
     ) -> Fixup? {
         let back = target == nil ? 0 : 1
@@ -260,7 +260,7 @@ extension Translator {
         finishCall(type, base: base)
     }
 
-    private mutating func finishCall(_ type: FunctionType, base: Int) {
+    mutating func finishCall(_ type: FunctionType, base: Int) {
         // The callee's header stands behind its parameters or results.
         heightMaximum = max(heightMaximum, heights[base] + type.headerSlots + 2)
         truncateStack(to: base)

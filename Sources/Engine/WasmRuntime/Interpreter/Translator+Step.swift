@@ -31,6 +31,7 @@ extension Translator {
         case .returnCallIndirect:
             let type = try reader.readU32()
             returnCallIndirect(type: type, table: try reader.readU32())
+        case .callRef, .returnCallRef, .refEq, .refAsNonNull, .brOnNull, .brOnNonNull: try stepReference(opcode)
         case .drop: _ = pop()
         case .select: select()
         case .selectTyped:
@@ -82,6 +83,7 @@ extension Translator {
             unary(Int(SW_i32_trunc_sat_f32_s) + (raw - 0x100) * 4, raw < 0x104 ? .i32 : .i64)
         case 0x10A, 0x10B: try bulk(opcode)
         case 0x200..<0x400: try vector(opcode)
+        case 0x500...0x51E: try stepReference(opcode)
         default: try slowOperation(opcode)
         }
     }

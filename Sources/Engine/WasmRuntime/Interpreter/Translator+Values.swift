@@ -147,6 +147,11 @@ extension Translator {
         emitBinary(base, slot == nil ? 4 : 3, .i32, position, slot ?? 0, 0, 0, true, before)
     }
 
+    /// The same for an operand that stays where it is, in a slot or (nil) the accumulator.
+    mutating func compareWithZero(in slot: UInt16?, to position: Int, base: Int) {
+        emitBinary(base, slot == nil ? 4 : 3, .i32, position, slot ?? 0, 0, 0, true, accumulators)
+    }
+
     mutating func select() {
         let (condition, conditionPosition) = pop()
         let (second, secondPosition) = pop()

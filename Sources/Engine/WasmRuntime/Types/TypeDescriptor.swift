@@ -48,6 +48,44 @@ struct DescriptorArena: ~Copyable {
         return TypeDescriptor(pointer: pointer)
     }
 
+    /// The type of objects that hold 64 bits of the host.
+    mutating func makeBox() -> UnsafeMutablePointer<sw_type> {
+        makePlain(kind: sw_kind_box, byteCount: Int(sw_object_header) + 8)
+    }
+
+    /// Values in slots of 64 bits, a vector in two.
+    mutating func makeRecord(_ slots: [ValueType]) -> UnsafeMutablePointer<sw_type> {
+        let pointer = makePlain(kind: sw_kind_record, byteCount: Int(sw_object_header) + slots.slotCount * 8)
+        var offset = Int(sw_object_header)
+        var references: [UInt32] = []
+        for type in slots {
+            if let place = Self.tracedPlace(type, at: offset) { references.append(place) }
+            offset += type.slotCount * 8
+        }
+        pointer.pointee.reference_count = UInt32(references.count)
+        pointer.pointee.references = UnsafePointer(copy(references))
+        return pointer
+    }
+
+    private mutating func makePlain(kind: Int, byteCount: Int) -> UnsafeMutablePointer<sw_type> {
+        let pointer = copy([sw_type()])
+        pointer.pointee.number = .max
+        pointer.pointee.kind = UInt8(kind)
+        pointer.pointee.size_class = Heap.sizeClass(byteCount)
+        pointer.pointee.byte_count = UInt32(byteCount)
+        pointer.pointee.display = UnsafePointer(copy([UnsafePointer<sw_type>?(UnsafePointer(pointer))]))
+        return pointer
+    }
+
+    /// What the collector reads of a value at a byte offset; nil = nothing.
+    private static func tracedPlace(_ type: ValueType, at offset: Int) -> UInt32? {
+        switch trace(type) {
+        case Int(sw_traces_internal): UInt32(offset)
+        case Int(sw_traces_external): UInt32(offset) | 1 << 31
+        default: nil
+        }
+    }
+
     /// Fields stand in their order, each at its natural alignment, so that a subtype's objects begin like its
     /// supertype's.
     private mutating func layOut(_ fields: [FieldType], _ pointer: UnsafeMutablePointer<sw_type>) {
@@ -62,13 +100,12 @@ struct DescriptorArena: ~Copyable {
                 sw_field(
                     offset: UInt32(offset), log2: UInt8(size.trailingZeroBitCount),
                     is_reference: trace != Int(sw_traces_nothing)))
-            if trace != Int(sw_traces_nothing) {
-                references.append(UInt32(offset) | (trace == Int(sw_traces_external) ? 1 << 31 : 0))
-            }
+            if let place = Self.tracedPlace(field.storage.unpacked, at: offset) { references.append(place) }
             offset += size
         }
         pointer.pointee.kind = UInt8(sw_kind_structure)
         pointer.pointee.byte_count = UInt32(offset)
+        pointer.pointee.size_class = Heap.sizeClass(offset)
         pointer.pointee.field_count = UInt32(places.count)
         pointer.pointee.fields = UnsafePointer(copy(places))
         pointer.pointee.reference_count = UInt32(references.count)

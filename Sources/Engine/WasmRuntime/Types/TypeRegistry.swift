@@ -17,6 +17,10 @@ struct TypeRegistry: ~Copyable {
     private(set) var entries: [Entry] = []
     private var groups: [TypeGroupKey: UInt32] = [:]
     private var arena = DescriptorArena()
+    /// Of objects that hold a host reference.
+    let boxType: UnsafePointer<sw_type>
+
+    init() { boxType = UnsafePointer(arena.makeBox()) }
 
     func pointer(_ number: UInt32) -> UnsafeMutablePointer<sw_type> { entries[Int(number)].descriptor.pointer }
 
@@ -77,6 +81,11 @@ struct TypeRegistry: ~Copyable {
             entries.append(Entry(definition: definition, descriptor: descriptor))
         }
         return start
+    }
+
+    /// See ``Store/makeRecordType(_:)``.
+    mutating func makeRecordType(_ slots: [ValueType]) -> UnsafePointer<sw_type> {
+        UnsafePointer(arena.makeRecord(slots))
     }
 
     // MARK: Renumbering

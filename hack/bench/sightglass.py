@@ -36,7 +36,6 @@ def programs():
     skipped = {
         "blake3-simd": "needs SIMD", "pulldown-cmark": "input not here", "rust-json": "input not here",
         "blind-sig": "minutes in any interpreter", "cm-online-stats": "library", "noop": "nothing to measure",
-        "splay": "needs GC",
     }
     for source in sorted(glob.glob(os.path.join(base, "**", "*.wasm"), recursive=True)):
         folder = os.path.dirname(source)

@@ -116,11 +116,7 @@ static inline uint32_t sw_i31_get_s(uint64_t a) { return (uint32_t)((int32_t)(ui
 static inline uint32_t sw_i31_get_u(uint64_t a) { return (uint32_t)a >> 1; }
 static inline uint32_t sw_array_len_trap(uint64_t a) { return a == 0 ? sw_null_array : 0; }
 static inline uint32_t sw_array_len(uint64_t a) { return sw_object_of(a)->length; }
-static inline uint64_t sw_extern_convert_any(uint64_t a) {
-    if (a == 0) return 0;
-    if (!(a & 1) && sw_object_of(a)->type->kind == sw_kind_box) return *(const sw_u64 *)(sw_object_of(a) + 1);
-    return a | SW_EXTERNAL_BIT;
-}
+static inline uint64_t sw_extern_convert_any(uint64_t a) { return sw_externalize(a); }
 SW_REFERENCE_UNARIES(SW_DEFINE_UNARY, SW_DEFINE_TRAPPING_UNARY)
 
 // Fields: get: result slot at 8, object slot at 10, offset at 12. set: object at 8, value at 10, offset at 12.

@@ -36,6 +36,7 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
     public static let supported: FeatureSet = [
         .mutableGlobals, .signExtension, .saturatingFloatToInt, .multiValue, .bulkMemory, .referenceTypes,
         .simd, .relaxedSIMD, .extendedConstantExpressions, .tailCalls, .multiMemory, .memory64,
+        .functionReferences, .gc,
     ]
 
     /// The names, in the spelling of the tool conventions (`target_features` section) where one exists.

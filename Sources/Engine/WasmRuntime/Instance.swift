@@ -39,8 +39,10 @@ public struct Instance {
         let externs: [Extern]
         do { externs = try imports.resolve(module, types: types, in: store) } catch { throw .link(error) }
         state = InstanceState(module, types: types, in: store)
-        do { try allocate(externs) } catch { throw .resource(error) }
-        initializeElements()
+        do {
+            try allocate(externs)
+            try initializeElements()
+        } catch { throw .resource(error) }
         try runActiveSegments()
         if let start = module.start {
             switch store.invoke(Function(store: store, pointer: state.functions[Int(start)]), []) {
@@ -70,9 +72,10 @@ public struct Instance {
                 function, type: state.types[Int(type)], context: state.context, index: UInt32(state.functions.count))
             state.functions.append(function)
         }
-        for type in module.tables {
+        for (type, initial) in zip(module.tables, module.tableInitializers) {
             let type = TableType(element: state.storeType(type.element), limits: type.limits, address: type.address)
-            state.tables.append(Table(store: nil, pointer: try store.makeTable(type).pointer))
+            let value = try initial.map { initial throws(ResourceError) in try evaluate(initial) } ?? 0
+            state.tables.append(Table(store: nil, pointer: try store.makeTable(type, initial: value).pointer))
         }
         for type in module.memories {
             state.memories.append(Memory(store: nil, pointer: try store.makeMemory(type).pointer))
@@ -80,22 +83,37 @@ public struct Instance {
         if let memory = state.memory { state.context.pointee.memory = memory.pointer }
         for global in module.globals {
             let type = GlobalType(value: state.storeType(global.type.value), isMutable: global.type.isMutable)
-            let value = slots(of: global.initial)
+            let value = try slots(of: global.initial)
             let cell = store.makeGlobal(type, value: value[0], upperHalf: value.count > 1 ? value[1] : 0).pointer
             state.globals.append(GlobalVariable(store: nil, type: type, pointer: cell))
         }
     }
 
-    private func evaluate(_ expression: ConstantExpression) -> UInt64 { slots(of: expression)[0] }
-
-    private func slots(of expression: ConstantExpression) -> [UInt64] {
-        expression.evaluate(
-            null: 0, global: { state.globals[Int($0)].slots }, function: { state.functionAddress($0) },
-            reference: { _, _, _, _ in })
+    private func evaluate(_ expression: ConstantExpression) throws(ResourceError) -> UInt64 {
+        // The common item of an element segment, without the detour.
+        if case .referenceFunction(let index) = expression { return state.functionAddress(index) }
+        return try slots(of: expression)[0]
     }
 
-    private func initializeElements() {
-        for segment in state.module.elements { state.elements.append(segment.items.map(evaluate)) }
+    private func slots(of expression: ConstantExpression) throws(ResourceError) -> [UInt64] {
+        try expression.evaluate(
+            null: 0, global: { state.globals[Int($0)].slots }, function: { state.functionAddress($0) },
+            reference: { opcode, type, count, stack throws(ResourceError) in
+                try state.makeConstant(opcode, type: type, count: count, &stack)
+            })
+    }
+
+    private func initializeElements() throws(ResourceError) {
+        for (index, segment) in state.module.elements.enumerated() {
+            state.elements.append([])
+            state.elements[index].reserveCapacity(segment.items.count)
+            // One by one, because the collector finds references in the segment.
+            for item in segment.items { state.elements[index].append(try evaluate(item)) }
+        }
+    }
+
+    private func offset(_ expression: ConstantExpression) throws(InstantiationError) -> UInt64 {
+        do { return try evaluate(expression) } catch { throw .resource(error) }
     }
 
     private func runActiveSegments() throws(InstantiationError) {
@@ -105,7 +123,8 @@ public struct Instance {
             case .declarative: break
             case .active(let table, let offset):
                 let isInside = state.tableInit(
-                    table, segment: index, to: evaluate(offset), from: 0, count: UInt64(state.elements[index].count))
+                    table, segment: index, to: try self.offset(offset), from: 0,
+                    count: UInt64(state.elements[index].count))
                 if !isInside { throw .trapped(Trap(.outOfBoundsTableAccess)) }
             }
             state.elements[index] = []
@@ -113,7 +132,7 @@ public struct Instance {
         for (index, segment) in state.module.data.enumerated() {
             guard case .active(let memory, let offset) = segment.mode else { continue }
             if let reason = state.memoryInit(
-                memory, segment: index, to: evaluate(offset), from: 0, count: UInt64(segment.bytes.count))
+                memory, segment: index, to: try self.offset(offset), from: 0, count: UInt64(segment.bytes.count))
             {
                 throw .trapped(Trap(reason))
             }

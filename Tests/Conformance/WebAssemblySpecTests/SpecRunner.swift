@@ -31,11 +31,12 @@ struct SpecRunner {
     /// Names registered for modules that were skipped; who imports from them is skipped too.
     private var unavailable: Set<String> = []
 
-    init(_ suite: SpecSuite) throws {
+    init(_ suite: SpecSuite, stress: HeapStress = .none) throws {
         self.suite = suite
         var limits = StoreLimits()
         limits.valueStackBytes = 1 << 20
         store = try Store(limits: limits)
+        if stress != .none { try store.setHeapStress(stress) }
         imports = try spectest(store)
     }
 
@@ -185,7 +186,7 @@ struct SpecRunner {
         guard let action = command.action, let instance = instance(action.module) else { return skip(reason) }
         var arguments: [UInt64] = []
         for value in action.args ?? [] {
-            guard let slots = SpecValue.slots(value) else { return skip("argument of type \(value.type)") }
+            guard let slots = SpecValue.slots(value, store) else { return skip("argument of type \(value.type)") }
             arguments += slots
         }
         let outcome: Invocation?
@@ -203,7 +204,7 @@ struct SpecRunner {
         switch (command.type, outcome) {
         case ("assert_return", .returned(let results)), ("action", .returned(let results)):
             let expected = command.expected ?? []
-            if command.type == "action" || SpecValue.matches(results[...], expected) {
+            if command.type == "action" || SpecValue.matches(results[...], expected, store) {
                 passed += 1
             } else {
                 fail(command, "expected \(expected.map(SpecValue.text)), found \(results)")

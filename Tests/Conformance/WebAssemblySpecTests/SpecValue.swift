@@ -7,7 +7,7 @@ import WasmRuntime
 
 enum SpecValue {
     /// An argument as slots, two for a vector (low half first); nil for types that the engine does not have.
-    static func slots(_ value: SpecSuite.Value) -> [UInt64]? {
+    static func slots(_ value: SpecSuite.Value, _ store: Store) -> [UInt64]? {
         if value.type == "v128" { return vector(value) }
         if value.scalar == "null" || nulls.contains(value.type) { return [0] }
         switch value.type {
@@ -16,17 +16,19 @@ enum SpecValue {
         case "f32": return value.scalar.flatMap { UInt32($0) }.map { [UInt64($0)] }
         case "f64": return value.scalar.flatMap { UInt64($0) }.map { [$0] }
         // Null is 0 for the engine, so the suite's external 0 becomes 1 and so on.
+        case "anyref":
+            return value.scalar.flatMap { UInt64($0) }.flatMap { try? store.internalize($0 + 1) }.map { [$0] }
         case "externref": return value.scalar.flatMap { UInt64($0) }.map { [$0 + 1] }
         default: return nil
         }
     }
 
     /// Whether result slots are what a script expects.
-    static func matches(_ slots: ArraySlice<UInt64>, _ expected: [SpecSuite.Value]) -> Bool {
+    static func matches(_ slots: ArraySlice<UInt64>, _ expected: [SpecSuite.Value], _ store: Store) -> Bool {
         var rest = slots
         for value in expected {
             let count = slotCount(value)
-            guard rest.count >= count, matches(rest.prefix(count), value) else { return false }
+            guard rest.count >= count, matches(rest.prefix(count), value, store) else { return false }
             rest = rest.dropFirst(count)
         }
         return rest.isEmpty
@@ -37,8 +39,8 @@ enum SpecValue {
         return value.type == "v128" ? 2 : 1
     }
 
-    private static func matches(_ slots: ArraySlice<UInt64>, _ expected: SpecSuite.Value) -> Bool {
-        if expected.type == "either" { return (expected.values ?? []).contains { matches(slots, $0) } }
+    private static func matches(_ slots: ArraySlice<UInt64>, _ expected: SpecSuite.Value, _ store: Store) -> Bool {
+        if expected.type == "either" { return (expected.values ?? []).contains { matches(slots, $0, store) } }
         if expected.type == "v128" { return matchesVector(Array(slots), expected) }
         let slot = slots.first ?? 0
         switch (expected.type, expected.scalar) {
@@ -46,9 +48,12 @@ enum SpecValue {
         case ("f64", let text?): return matchesFloat(slot, text, bits: 64)
         case (_, "null"): return slot == 0
         case (let type, _) where nulls.contains(type): return slot == 0
+        case ("i31ref", nil): return store.heapType(ofReference: slot) == .i31
+        case ("structref", nil): return store.heapType(ofReference: slot) == .structure
+        case ("arrayref", nil): return store.heapType(ofReference: slot) == .array
         case (let type, nil) where type.hasSuffix("ref"): return slot != 0
-        case ("anyref", _): return slot != 0
-        default: return self.slots(expected) == [slot]
+        case ("anyref", let number?): return UInt64(number).map { $0 + 1 } == store.external(slot)
+        default: return self.slots(expected, store) == [slot]
         }
     }
 

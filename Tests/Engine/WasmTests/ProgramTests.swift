@@ -9,7 +9,6 @@ import Wasm
     static let later = [
         "programs/wasip1/micropython.wasm": "feature exception-handling",
         "sightglass/cm-online-stats/cm-online-stats.wasm": "component model",
-        "sightglass/splay/splay.wasm": "feature gc",
     ]
     static let all = [
         "programs", "sightglass", "wasmedge", "wasi-testsuite/c-wasip1", "wasi-testsuite/rust-wasip1",

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "Instructions.h"
-#include "VectorInstructions.h"
 #include "ReferenceInstructions.h"
+#include "VectorInstructions.h"
 
 #define SW_NUMBERS10(name, T, R) SW_##name, SW_##name##_last = SW_##name + 9,
 #define SW_NUMBERS6(name, T, R) SW_##name, SW_##name##_last = SW_##name + 5,

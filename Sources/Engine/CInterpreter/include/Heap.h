@@ -73,6 +73,18 @@ enum {
 };
 #define SW_EXTERNAL_BIT (UINT64_C(1) << sw_external_shift)
 
+/// extern.convert_any: an internal reference gets the bit, a boxed one becomes the host's again.
+static inline uint64_t sw_externalize(uint64_t reference) {
+    if (reference == 0) return 0;
+    const sw_object *object = (const sw_object *)(uintptr_t)reference;
+    if (!(reference & 1) && object->type->kind == sw_kind_box) {
+        uint64_t value;
+        __builtin_memcpy(&value, object + 1, sizeof value);
+        return value;
+    }
+    return reference | SW_EXTERNAL_BIT;
+}
+
 /// The part of the heap that handlers use; the rest lives in Swift (WasmRuntime/Heap).
 typedef struct sw_heap {
     /// Free cells per size class: no type in the first word, the next cell in the second.

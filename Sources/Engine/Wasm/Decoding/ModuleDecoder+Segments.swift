@@ -126,7 +126,8 @@ extension ModuleDecoder {
             let table = form & 2 != 0 ? try u32("table index of an element segment") : 0
             mode = .active(table: table, offset: try constantExpression())
         }
-        var type = ValueType.funcref
+        // Function indices are never null; expressions may be.
+        var type = form & 4 != 0 ? ValueType.funcref : ValueType(.function, isNullable: false)
         if form & 3 != 0 {
             if form & 4 != 0 {
                 type = try referenceType("type of an element segment")

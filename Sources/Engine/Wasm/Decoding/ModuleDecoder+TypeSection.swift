@@ -87,6 +87,8 @@ extension ModuleDecoder {
             fields.reserveCapacity(plausible(count))
             for _ in 0..<count { fields.append(try fieldType()) }
             return .structure(fields)
+        case 0x4C, 0x4D:
+            throw unsupported(.customDescriptors, "type form 0x\(String(form, radix: 16))", at: start)
         default:
             throw WasmError(
                 .malformed, at: start,

@@ -89,7 +89,10 @@ enum FeatureScan {
             if case .passive = segment.mode { features.insert(.bulkMemory) }
             if case .declarative = segment.mode { features.insert(.referenceTypes) }
             if case .active(_, let offset) = segment.mode { features.formUnion(needed(by: offset)) }
-            features.formUnion(.needed(for: segment.type))
+            // A list of function indices has this type, and no need of the feature.
+            if segment.type != ValueType(.function, isNullable: false) {
+                features.formUnion(.needed(for: segment.type))
+            }
             for item in segment.items { features.formUnion(needed(by: item)) }
         }
         for segment in module.data {

@@ -45,23 +45,28 @@ struct PageAllocator: ~Copyable {
 
     /// - Throws: ``ResourceError`` when the kernel gives no address space.
     init(byteMaximum: UInt64) throws(ResourceError) {
-        pageMaximum = Int(byteMaximum >> UInt64(Self.pageShift))
-        let byteCount = max(pageMaximum, 1) << Self.pageShift
-        base = try Mapping.map(byteCount, protection: PROT_NONE, what: "the heap")
-        let table: UnsafeMutableRawPointer
+        let count = max(Int(byteMaximum >> UInt64(Self.pageShift)), 1)
+        let tableBytes = count * MemoryLayout<Page>.stride
+        let table = try Mapping.map(tableBytes, protection: PROT_READ | PROT_WRITE, what: "the heap")
+        let range: UnsafeMutableRawPointer
         do {
-            table = try Mapping.map(
-                max(pageMaximum, 1) * MemoryLayout<Page>.stride, protection: PROT_READ | PROT_WRITE, what: "the heap")
+            range = try Mapping.map(count << Self.pageShift, protection: PROT_NONE, what: "the heap")
         } catch {
-            munmap(base, byteCount)
+            munmap(table, tableBytes)
             throw error
         }
-        pages = table.assumingMemoryBound(to: Page.self)
+        self.init(pageMaximum: count, base: range, pages: table.assumingMemoryBound(to: Page.self))
+    }
+
+    private init(pageMaximum: Int, base: UnsafeMutableRawPointer, pages: UnsafeMutablePointer<Page>) {
+        self.pageMaximum = pageMaximum
+        self.base = base
+        self.pages = pages
     }
 
     deinit {
-        munmap(base, max(pageMaximum, 1) << Self.pageShift)
-        munmap(pages, max(pageMaximum, 1) * MemoryLayout<Page>.stride)
+        munmap(base, pageMaximum << Self.pageShift)
+        munmap(pages, pageMaximum * MemoryLayout<Page>.stride)
     }
 
     func address(_ page: Int) -> UnsafeMutableRawPointer { base + page << Self.pageShift }

@@ -116,7 +116,8 @@ private struct ReferenceOperation {
         let range = instance.dataRange(second)
         let lower = range.lowerBound + Int(start)
         let bytes = instance.module.bytes.buffer[lower..<lower + Int(count) << place.log2]
-        place.address.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes).baseAddress ?? place.address, byteCount: bytes.count)
+        UnsafeMutableRawBufferPointer(start: place.address, count: bytes.count)
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes))
     }
 
     private func elements(_ place: ArrayPlace, from start: UInt32, count: UInt32) {

@@ -54,8 +54,27 @@ extension Store {
         heapIfAny.map { UInt64($0.pages.top) << UInt64(PageAllocator.pageShift) } ?? 0
     }
 
+    /// What a reference of the `any` hierarchy refers to: `.i31`, `.structure`, `.array`, or `.any` for a converted
+    /// reference of the host; nil for null.
+    public func heapType(ofReference reference: UInt64) -> HeapType? {
+        guard reference != 0 else { return nil }
+        guard reference & 1 == 0, let object = UnsafePointer<sw_object>(bitPattern: UInt(reference)) else {
+            return .i31
+        }
+        switch Int(object.pointee.type.pointee.kind) {
+        case Int(sw_kind_structure): return .structure
+        case Int(sw_kind_array): return .array
+        default: return .any
+        }
+    }
+
     /// - Throws: ``ResourceError`` when the kernel gives no address space for the heap.
-    public func setHeapStress(_ stress: HeapStress) throws(ResourceError) { try makeHeap().stress = stress }
+    public func setHeapStress(_ stress: HeapStress) throws(ResourceError) {
+        let heap = try makeHeap()
+        heap.stress = stress
+        // Takes the free cells away from the handlers, so that every allocation asks the collector.
+        heap.collectFully(stackTop: machine.pointee.stack_top)
+    }
 
     /// The heap, made at its first use.
     func makeHeap() throws(ResourceError) -> Heap {

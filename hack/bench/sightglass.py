@@ -1,5 +1,5 @@
 """Makes programs of the sightglass suite runnable by any engine: their imports bench.start and bench.end become
-functions of the module that do nothing (through wabt's text format with generated names)."""
+functions of the module that do nothing (through the text format with generated names)."""
 import glob
 import os
 import re
@@ -7,7 +7,9 @@ import subprocess
 
 from measure import SHARED, VENV, WORK
 
-IMPORT = re.compile(r'^\s*\(import "bench" "(?:start|end)" \(func (\$\S+) \(type (\$\S+)\)\)\)\n', re.M)
+IMPORT = re.compile(r'^\s*\(import "bench" "(?:start|end)" \(func (\$\S+) (?:\(;\d+;\) )?\(type (\$\S+)\)\)\)\n', re.M)
+# Programs that wabt cannot read; wasm-tools can.
+NEEDS_WASM_TOOLS = {"splay"}
 
 
 def standalone(source):
@@ -17,15 +19,19 @@ def standalone(source):
     if os.path.exists(target):
         return target
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    text = subprocess.run(
-        [os.path.join(VENV, "wasm2wat"), "--enable-all", "--generate-names", source], check=True, capture_output=True,
-        text=True).stdout
+    if os.path.basename(os.path.dirname(source)) in NEEDS_WASM_TOOLS:
+        tool = os.path.join(VENV, "wasm-tools")
+        printer, assembler = [tool, "print", "--name-unnamed", source], [tool, "parse"]
+    else:
+        printer = [os.path.join(VENV, "wasm2wat"), "--enable-all", "--generate-names", source]
+        assembler = [os.path.join(VENV, "wat2wasm")]
+    text = subprocess.run(printer, check=True, capture_output=True, text=True).stdout
     functions = "".join(f"  (func {name} (type {kind}))\n" for name, kind in IMPORT.findall(text))
     text = IMPORT.sub("", text)
     end = text.rstrip().rfind(")")
     with open(target + ".wat", "w") as file:
         file.write(text[:end] + functions + ")\n")
-    subprocess.run([os.path.join(VENV, "wat2wasm"), target + ".wat", "-o", target], check=True)
+    subprocess.run([*assembler, target + ".wat", "-o", target], check=True)
     os.remove(target + ".wat")
     return target
 

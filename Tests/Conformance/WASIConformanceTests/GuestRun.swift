@@ -57,6 +57,9 @@ struct GuestRun {
     var listeners: [Int32] = []
     var network = NetworkAccess(isAllowed: false)
     var waiter = Waiter()
+    /// What the guest imports beside WASI.
+    var hosts: [any HostModule] = []
+    var stress = HeapStress.none
 
     struct Outcome {
         /// As the sandbox process would exit: 134 for a trap.
@@ -94,7 +97,8 @@ struct GuestRun {
         let module = try Module.decode(ModuleBytes(try SharedData.bytes(module)))
         try module.validate()
         let store = try Store()
-        let instance = try Instance(module, in: store, imports: Imports(hosts: [context]))
+        if stress != .none { try store.setHeapStress(stress) }
+        let instance = try Instance(module, in: store, imports: Imports(hosts: [context] + hosts))
         // Without _start the main function is the one with the empty name.
         for entry in ["_initialize", instance.exportedFunction("_start") == nil ? "" : "_start"] {
             switch instance.invoke(entry) {

@@ -67,7 +67,8 @@ extension FunctionValidator {
         let fields = module.types[Int(index)].fields ?? []
         switch opcode {
         case .structNew:
-            for field in fields.reversed() { try pop(field.storage.unpacked.rawValue) }
+            let shape = tables.types[Int(index)].shape
+            try popAll(shape.parameters, shape.parameterCount)
             try push(reference(index, isNullable: false))
         case .structNewDefault:
             if let field = fields.first(where: { !isDefaultable($0) }) {
@@ -116,7 +117,10 @@ extension FunctionValidator {
                 throw fail(
                     "array.new_fixed: \(count) elements, at most \(limits.fixedArrayElements) are allowed", .limit)
             }
-            for _ in 0..<count { try pop(type.rawValue) }
+            for _ in 0..<count {
+                if isBottomless { break }
+                try pop(type.rawValue)
+            }
         case .arrayNewData:
             try checkDataElement(element, try reader.readU32())
             try pop(.i32)

@@ -195,10 +195,15 @@ struct FunctionValidator: ~Copyable {
         }
         var left = Int(count)
         while left > 0 {
+            if isBottomless { return }
             left -= 1
             try pop(types[left])
         }
     }
+
+    /// Whether every further pop succeeds: nothing is left of what unreachable code has pushed. A hostile body must not
+    /// make it thousands of times.
+    var isBottomless: Bool { top == frameBase && frames[frameCount - 1].isUnreachable }
 
     /// Whether exactly these types, all of them known, end the current frame's stack.
     ///

@@ -36,7 +36,7 @@ struct TypeEntry {
     /// Canonical index of the declared supertype, or `none`.
     var supertype: UInt32
     var canonical: UInt32
-    /// Empty unless a function.
+    /// Of an aggregate: what its fields or elements are on the operand stack, as parameters.
     var shape: TypeShape
 
     static let none = UInt32.max
@@ -69,31 +69,17 @@ struct ModuleTables: ~Copyable {
     init(_ module: Module) {
         var codes: [TypeCode] = []
         for type in module.types {
-            guard let function = type.function else { continue }
-            codes.append(contentsOf: function.parameters.lazy.map(\.rawValue))
-            codes.append(contentsOf: function.results.lazy.map(\.rawValue))
+            switch type.composite {
+            case .function(let function):
+                codes.append(contentsOf: function.parameters.lazy.map(\.rawValue))
+                codes.append(contentsOf: function.results.lazy.map(\.rawValue))
+            case .structure(let fields): codes.append(contentsOf: fields.lazy.map(\.storage.unpacked.rawValue))
+            case .array(let element): codes.append(element.storage.unpacked.rawValue)
+            }
         }
         typeCodes = Self.copy(codes)
         var next = UnsafePointer(typeCodes.baseAddress.unsafelyUnwrapped)
-        types = Self.copy(
-            module.types.map { type in
-                let kind: TypeEntry.Kind =
-                    switch type.composite {
-                    case .function: .function
-                    case .structure: .structure
-                    case .array: .array
-                    }
-                let function = type.function
-                let parameterCount = function?.parameters.count ?? 0
-                let resultCount = function?.results.count ?? 0
-                let results = next + parameterCount
-                let shape = TypeShape(
-                    parameters: next, results: results, parameterCount: UInt32(parameterCount),
-                    resultCount: UInt32(resultCount))
-                next = results + resultCount
-                return TypeEntry(
-                    kind: kind, supertype: type.supertype ?? TypeEntry.none, canonical: type.canonical, shape: shape)
-            })
+        types = Self.copy(module.types.map { Self.entry($0, &next) })
 
         var functions: [UInt32] = []
         var globals: [TypeCode] = []
@@ -132,6 +118,27 @@ struct ModuleTables: ~Copyable {
         elements.deallocate()
         isDeclared.deallocate()
         typeCodes.deallocate()
+    }
+
+    /// The entry of a type whose codes begin at `next`.
+    private static func entry(_ type: DefinedType, _ next: inout UnsafePointer<TypeCode>) -> TypeEntry {
+        let kind: TypeEntry.Kind
+        let parameterCount: Int
+        var resultCount = 0
+        switch type.composite {
+        case .function(let function):
+            kind = .function
+            (parameterCount, resultCount) = (function.parameters.count, function.results.count)
+        case .structure(let fields): (kind, parameterCount) = (.structure, fields.count)
+        case .array: (kind, parameterCount) = (.array, 1)
+        }
+        let results = next + parameterCount
+        let shape = TypeShape(
+            parameters: next, results: results, parameterCount: UInt32(parameterCount),
+            resultCount: UInt32(resultCount))
+        next = results + resultCount
+        return TypeEntry(
+            kind: kind, supertype: type.supertype ?? TypeEntry.none, canonical: type.canonical, shape: shape)
     }
 
     private static func global(_ type: GlobalType) -> TypeCode {

@@ -221,7 +221,8 @@ let allTests: [Target] = [
     tests("ManifestsTests", in: "ControlPlane", ["Manifests", "KubernetesAPI"]),
     tests("ObjectStoreTests", in: "ControlPlane", ["ObjectStore", "KubernetesAPI", "CSQLite"]),
     tests("OCITests", in: "Shim", ["OCI"]),
-    tests("TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop"]),
+    tests(
+        "TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop", "LaunchProtocol"]),
     tests("OCIRuntimeTests", in: "Shim", ["OCIRuntime"]),
     tests("ContainerTests", in: "EndToEnd", ["OCI"]),
     tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),

@@ -40,6 +40,7 @@ package struct RunRequest: Equatable {
             var request = LaunchRequest(spec: spec, limits: limits)
             if !limits.isEmpty { request.cgroupPath = RunGroup.prepare() }
             let process = try SandboxLauncher().launch(request)
+            for warning in process.launchWarnings { report("warning: \(warning)") }
             return RunSupervisor(process, name: path, timeout: timeout, grace: grace).run()
         } catch let error as SystemError where error.path == path {
             report("\(error)")

@@ -48,8 +48,8 @@ public final class AddressPool: Sendable {
     }
 
     /// Takes a slice and makes its pool.
-    public convenience init(lockDirectory: String, root: String) throws(NetworkError) {
-        self.init(slice: try NetworkSlice.acquire(lockDirectory: lockDirectory, root: root))
+    public convenience init(lockDirectory: String, root: String, user: UInt32 = 0) throws(NetworkError) {
+        self.init(slice: try NetworkSlice.acquire(lockDirectory: lockDirectory, root: root, user: user))
     }
 
     /// Leaves no trace of the slice after a clean end; see ``NetworkSlice/removeFile()``.

@@ -83,7 +83,8 @@ public actor Balancer {
 
     /// Replaces the endpoints; starts or stops listening as needed. Connections under way go on.
     ///
-    /// - Throws: `NetworkError.addressInUse` when the port cannot be bound; the call may be repeated.
+    /// - Throws: `NetworkError.addressInUse` when the port cannot be bound; the call may be repeated. `.unavailable` when
+    ///   this user may not bind it, which does not pass by itself.
     public func update(targets: [SocketTarget]) async throws(NetworkError) {
         rotation.state.withLock { state in
             // The one whose turn it is stays the next one.
@@ -127,7 +128,12 @@ public actor Balancer {
                 throw NetworkError(.unavailable, "cannot listen on \(address): \(error)")
             }
             let code: NetworkError.Code = failure.errnoCode == EADDRINUSE ? .addressInUse : .unavailable
-            throw NetworkError(code, "cannot listen on \(address): \(String(cString: strerror(failure.errnoCode)))")
+            // Only root, and users whom the administrator allows it, listen on low ports (ip(7)).
+            let hint =
+                failure.errnoCode == EACCES
+                ? "; without root, ports begin at what the sysctl net.ipv4.ip_unprivileged_port_start says" : ""
+            throw NetworkError(
+                code, "cannot listen on \(address): \(String(cString: strerror(failure.errnoCode)))\(hint)")
         }
     }
 

@@ -47,14 +47,18 @@ public final class NetworkSlice: Sendable {
     ///
     /// - Parameter lockDirectory: shared by all instances of this user; made if absent.
     /// - Parameter root: the instance's runtime root.
-    public static func acquire(lockDirectory: String, root: String) throws(NetworkError) -> NetworkSlice {
+    /// - Parameter user: other users have lock directories of their own, which we may not see: the search begins at a
+    ///   place that depends on the user, so that theirs are elsewhere.
+    public static func acquire(
+        lockDirectory: String, root: String, user: UInt32 = 0
+    ) throws(NetworkError) -> NetworkSlice {
         guard mkdir(lockDirectory, 0o700) == 0 || errno == EEXIST else {
             throw NetworkError(.unavailable, "\(lockDirectory): cannot be made, errno \(errno)")
         }
         // LIMIT: as often as starts of other instances may come in between.
         for _ in 0..<16 {
             _ = mkdir(lockDirectory, 0o700)
-            guard let index = try choose(lockDirectory, root) else { break }
+            guard let index = try choose(lockDirectory, root, first: firstIndex(ofUser: user)) else { break }
             guard let descriptor = try lock(lockDirectory, index, mayCreate: true) else { continue }
             let bytes = Array(root.utf8)
             ftruncate(descriptor, 0)
@@ -66,9 +70,9 @@ public final class NetworkSlice: Sendable {
     }
 
     /// The slice that this root had before, or the first that nobody has.
-    private static func choose(_ directory: String, _ root: String) throws(NetworkError) -> Int? {
+    private static func choose(_ directory: String, _ root: String, first: Int) throws(NetworkError) -> Int? {
         var free: Int?
-        for index in 0..<count {
+        for index in (0..<count).map({ ($0 + first) % count }) {
             guard access(path(directory, index), F_OK) == 0 else {
                 free = free ?? index
                 continue
@@ -80,6 +84,11 @@ public final class NetworkSlice: Sendable {
             if free == nil, owner.isEmpty || !hasPods(root: owner) { free = index }
         }
         return free
+    }
+
+    /// Root begins with the first slice, others spread over the rest; neighbouring numbers are far apart.
+    static func firstIndex(ofUser user: UInt32) -> Int {
+        user == 0 ? 0 : 8 + Int((user &* 2_654_435_761) >> 16) % (count - 8)
     }
 
     /// The open and locked file of a slice, or nil when somebody else has the lock.

@@ -126,7 +126,7 @@ public actor ServiceProxy {
             do {
                 try await balancer.update(targets: listener.targets)
             } catch {
-                retries.insert(key)
+                if error.code == .addressInUse { retries.insert(key) }
                 warn(service, "FailedToListen", error.message)
             }
         }

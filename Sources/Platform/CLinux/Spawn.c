@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -19,6 +20,8 @@ enum { descriptors_max = 256, stack_bytes = 64 * 1024 };
 struct child {
     const struct swl_spawn *what;
     sigset_t mask;
+    // `0 ID 1` of the caller, for the maps of a new user namespace.
+    char user_map[24], group_map[24];
     // Written by the child, read by the caller after the child has exec'd or died.
     volatile int error;
     const char *volatile step;
@@ -28,6 +31,40 @@ static int fail(struct child *child, const char *step) {
     child->error = errno;
     child->step = step;
     return 127;
+}
+
+/// Writes `0 ID 1`: inside, the caller is root.
+static void format_map(char *map, unsigned id) {
+    char digits[10];
+    int count = 0;
+    do digits[count++] = (char)('0' + id % 10);
+    while ((id /= 10) > 0);
+    *map++ = '0';
+    *map++ = ' ';
+    while (count > 0) *map++ = digits[--count];
+    *map++ = ' ';
+    *map++ = '1';
+    *map = 0;
+}
+
+static int write_file(const char *path, const char *text) {
+    int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    size_t length = strlen(text);
+    ssize_t count = write(file, text, length);
+    int error = errno;
+    close(file);
+    errno = error;
+    return count == (ssize_t)length ? 0 : -1;
+}
+
+/// Makes the caller's identity root in the new user namespace (user_namespaces(7)), so that exec keeps what it gives.
+/// The child itself does it: the caller waits in vfork.
+static int map_identity(const struct child *child) {
+    if (write_file("/proc/self/uid_map", child->user_map) < 0) return -1;
+    // Who may not give up groups must not map one either.
+    if (write_file("/proc/self/setgroups", "deny") < 0 && errno != ENOENT) return -1;
+    return write_file("/proc/self/gid_map", child->group_map);
 }
 
 /// Moves the descriptors through numbers above all targets, so that no target overwrites a source still needed.
@@ -62,6 +99,7 @@ static int run_child(void *argument) {
         if (sigaction(signal, NULL, &current) == 0 && current.sa_handler != SIG_DFL)
             sigaction(signal, &normal, NULL);
     }
+    if (what->namespaces & CLONE_NEWUSER && map_identity(child) < 0) return fail(child, "user namespace");
     if (what->new_session && setsid() < 0) return fail(child, "setsid");
     if (what->directory && chdir(what->directory) < 0) return fail(child, "chdir");
     if (arrange_descriptors(what) < 0) return fail(child, "dup2");
@@ -79,6 +117,8 @@ pid_t swl_spawn_process(const struct swl_spawn *what, int *pidfd, const char **s
     char *stack = mmap(NULL, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -errno;
     struct child child = {.what = what};
+    format_map(child.user_map, geteuid());
+    format_map(child.group_map, getegid());
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &child.mask);

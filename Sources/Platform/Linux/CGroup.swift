@@ -12,9 +12,38 @@ public struct CGroupMounts: Sendable, Equatable {
     /// Controllers that version 2 offers at its root.
     public var unifiedControllers: [String] = []
 
+    /// What this process may use: the machine's hierarchies, or, without root, the part of version 2's that was
+    /// delegated to its user.
     public static func detect() throws(SystemError) -> CGroupMounts {
-        CGroupMounts(mountInfo: try Files.readText("/proc/self/mountinfo")) { path in
-            (try? Files.readText(path)).map { $0.split { $0 == " " || $0 == "\n" }.map(String.init) } ?? []
+        var mounts = CGroupMounts(mountInfo: try Files.readText("/proc/self/mountinfo"), readWords: Self.words)
+        if geteuid() != 0, mounts.isUnified {
+            let membership = try Files.readText("/proc/self/cgroup")
+            mounts.enterDelegation(membership: membership, readWords: Self.words) { directory in
+                ["", "/cgroup.procs", "/cgroup.subtree_control"].allSatisfy { access(directory + $0, W_OK) == 0 }
+            }
+        }
+        return mounts
+    }
+
+    private static func words(of path: String) -> [String] {
+        (try? Files.readText(path)).map { $0.split { $0 == " " || $0 == "\n" }.map(String.init) } ?? []
+    }
+
+    /// Takes the topmost group above this process that its user may manage for the root (cgroups(7), "Delegation").
+    /// Nothing changes where there is none. The topmost, so that every process of an instance finds the same.
+    ///
+    /// - Parameter membership: text of /proc/PID/cgroup.
+    package mutating func enterDelegation(
+        membership: String, readWords: (String) -> [String], isManageable: (String) -> Bool
+    ) {
+        let lines = membership.split(separator: "\n")
+        guard var directory = unified, let line = lines.first(where: { $0.hasPrefix("0::/") }) else { return }
+        for part in line.dropFirst(4).split(separator: "/") {
+            directory += "/\(part)"
+            guard isManageable(directory) else { continue }
+            unified = directory
+            unifiedControllers = readWords("\(directory)/cgroup.controllers")
+            return
         }
     }
 
@@ -293,12 +322,33 @@ extension CGroup {
         guard var directory = mounts.unified else { return }
         let wanted = limits.controllers.map { "+\($0)" }.joined(separator: " ")
         for part in path.split(separator: "/") {
-            if !wanted.isEmpty { try Files.write(wanted, toExisting: "\(directory)/cgroup.subtree_control") }
+            if !wanted.isEmpty { try enableControllers(wanted, in: directory) }
             directory += "/\(part)"
             try Files.makeDirectory(directory)
         }
         try applyUnified(limits)
     }
+
+    /// A group that has processes gives its controllers to no group below it. The root that was delegated to us may hold
+    /// ourselves: its processes then move into a group of their own, as every manager of a delegated group does it.
+    private func enableControllers(_ wanted: String, in directory: String) throws(SystemError) {
+        let control = "\(directory)/cgroup.subtree_control"
+        do { return try Files.write(wanted, toExisting: control) } catch {
+            guard error.errno == .busy, directory == mounts.unified else { throw error }
+        }
+        let leaf = "\(directory)/\(Self.supervisorsGroup)"
+        try Files.makeDirectory(leaf)
+        for line in try Files.readText("\(directory)/cgroup.procs").split(separator: "\n") {
+            do { try Files.write(String(line), toExisting: "\(leaf)/cgroup.procs") } catch {
+                // One that has just ended needs no place.
+                if error.errno != .noSuchProcess { throw error }
+            }
+        }
+        try Files.write(wanted, toExisting: control)
+    }
+
+    /// Where the processes of a delegated group go that were in the group itself.
+    static let supervisorsGroup = "supervisors"
 
     private func applyUnified(_ limits: ResourceLimits) throws(SystemError) {
         guard let directory = directory(of: "memory") else { return }

@@ -16,14 +16,15 @@ public enum Confinement {
     public static func apply(_ spec: LaunchSpec, keeping kept: [Int32] = []) throws(ConfinementError) -> [String] {
         var warnings: [String] = []
         try closeOthers(spec.descriptors + kept + [LaunchSpec.controlDescriptor])
+        try Privileges.dropGroups()
         let landlock = PathRestriction.version()
         try isolateFiles(spec, landlock: landlock, &warnings)
         try Privileges.forbidNewPrivileges()
         if landlock > 0 { try PathRestriction.apply(spec, version: landlock) }
         try Privileges.drop(to: spec.identity)
-        try Privileges.limitResources(openFiles: spec.limits.openFiles)
+        try Privileges.limitResources(spec.limits)
         try Privileges.becomeUndumpable()
-        if !Privileges.denyWriteExecute() { warnings.append("this kernel cannot refuse write-then-execute memory") }
+        Privileges.denyWriteExecute()
         if spec.endsWithSupervisor { try Privileges.endWithSupervisor() }
         let hasStreamSockets = (0...2).contains { isSocket($0) }
         try SyscallFilter.load(SyscallPolicy(for: spec, hasStreamSockets: hasStreamSockets))

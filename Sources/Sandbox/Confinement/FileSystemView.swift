@@ -24,7 +24,8 @@ enum FileSystemView {
     }
 
     private static func detach(_ preopen: Preopen) throws(SystemError) {
-        let cloned = swl_open_tree_clone(preopen.descriptor)
+        var cloned = swl_open_tree_clone(preopen.descriptor)
+        if cloned == -EINVAL { cloned = try cloneByPath(preopen.descriptor) }
         guard cloned >= 0 else { throw SystemError(call: "open_tree", errno: Errno(rawValue: -cloned)) }
         defer { close(cloned) }
         var attributes = Attribute.noSetUserIdentity | Attribute.noDevices | Attribute.noExecution
@@ -34,6 +35,18 @@ enum FileSystemView {
         let directory = try Files.open(".", in: cloned, O_RDONLY | O_DIRECTORY, resolve: 0)
         let replaced = swl_replace(directory.rawValue, preopen.descriptor)
         guard replaced >= 0 else { throw SystemError(call: "dup3", errno: Errno(rawValue: -replaced)) }
+    }
+
+    /// In a mount namespace of our own (a sandbox without root has one), mounts of the supervisor's cannot be cloned, but
+    /// their copies can. The directory is found again by its path, and must be the same one.
+    private static func cloneByPath(_ descriptor: Int32) throws(SystemError) -> Int32 {
+        let path = try Files.linkTarget("/proc/self/fd/\(descriptor)")
+        let copy = try Files.open(path, O_RDONLY | O_DIRECTORY)
+        let (granted, found) = (try Descriptors.status(descriptor), try Descriptors.status(copy.rawValue))
+        guard granted.st_dev == found.st_dev, granted.st_ino == found.st_ino else {
+            throw SystemError(call: "open_tree", path: path, errno: Errno(rawValue: ESTALE))
+        }
+        return swl_open_tree_clone(copy.rawValue)
     }
 
     /// Makes an empty directory that is removed already the root: no path leads anywhere, and nothing can be made in

@@ -21,7 +21,7 @@ enum Privileges {
         try control(Option.setNoNewPrivileges, 1, "no_new_privs")
     }
 
-    /// Becomes the workload's user and group, and drops every capability in every set.
+    /// Becomes the workload's user and group, and drops every capability in every set. Groups are dropped before.
     static func drop(to identity: Identity) throws(ConfinementError) {
         if Capabilities.has(.setCapabilities) {
             // The kernel answers EINVAL above its last capability.
@@ -29,7 +29,6 @@ enum Privileges {
             where swl_prctl(Option.dropBoundingCapability, capability, 0, 0, 0) == -EINVAL { break }
         }
         try check(swl_prctl(Option.ambientCapabilities, 4, 0, 0, 0), "ambient capabilities")
-        if Capabilities.has(.setGroupIdentity) { try check(swl_setgroups_none(), "setgroups") }
         if let group = identity.group, group != getegid() || group != getgid() {
             try check(swl_setresgid(group), "setresgid \(group)")
         }
@@ -40,6 +39,16 @@ enum Privileges {
         guard Capabilities.effective() == 0 else { throw ConfinementError("capabilities are left after capset") }
     }
 
+    /// Supplementary groups go, unless this is the user namespace of an unprivileged user: nobody may leave a group there,
+    /// because one can be the reason for less (user_namespaces(7)). They mean nothing behind an empty root. While /proc
+    /// can be seen, so before the root goes.
+    static func dropGroups() throws(ConfinementError) {
+        guard Capabilities.has(.setGroupIdentity) else { return }
+        let result = swl_setgroups_none()
+        if result == -EPERM, (try? Files.readText("/proc/self/setgroups", limit: 64)) == "deny\n" { return }
+        try check(result, "setgroups")
+    }
+
     /// After a change of identity, which would clear it: the kernel kills us with the supervisor's thread.
     static func endWithSupervisor() throws(ConfinementError) {
         try control(Option.setParentDeathSignal, UInt(SIGKILL), "parent death signal")
@@ -48,18 +57,27 @@ enum Privileges {
     /// No core file, no ptrace by others of the same user, no /proc/self files for them.
     static func becomeUndumpable() throws(ConfinementError) { try control(Option.setDumpable, 0, "non-dumpable") }
 
-    /// Memory that was writable never becomes executable (Linux 6.3). The filter forbids executable memory anyway.
-    /// - Returns: whether the kernel knows it.
-    static func denyWriteExecute() -> Bool { swl_prctl(Option.setMemoryDenyWriteExecute, 1, 0, 0, 0) == 0 }
+    /// Memory that was writable never becomes executable (Linux 6.3). A second lock: the filter allows no executable
+    /// memory at all, so that an older kernel lacks nothing.
+    static func denyWriteExecute() { _ = swl_prctl(Option.setMemoryDenyWriteExecute, 1, 0, 0, 0) }
 
     /// Limits that no cgroup holds (setrlimit(2)); never above what we were given.
-    static func limitResources(openFiles: UInt32) throws(ConfinementError) {
+    static func limitResources(_ limits: GuestLimits) throws(ConfinementError) {
+        if let bytes = dataBytesMax(limits) { try limit(2, bytes, "data") }
         try limit(4, 0, "core")
         try limit(6, 0, "nproc")
         // The engine's own few and the guest's.
-        try limit(7, UInt64(openFiles) + 32, "nofile")
+        try limit(7, UInt64(limits.openFiles) + 32, "nofile")
         try limit(8, 0, "memlock")
         try limit(12, 0, "msgqueue")
+    }
+
+    /// RLIMIT_DATA counts writable private memory, so a linear memory's used part, not its reserved one. It stands in for
+    /// a cgroup: only a guest whose memory is limited in the spec has one. The engine's own part comes on top, so that
+    /// the guest meets its limit first.
+    package static func dataBytesMax(_ limits: GuestLimits) -> UInt64? {
+        guard limits.memoryBytes < GuestLimits().memoryBytes else { return nil }
+        return limits.memoryBytes + (64 << 20)
     }
 
     private static func limit(_ resource: Int32, _ value: UInt64, _ name: StaticString) throws(ConfinementError) {

@@ -57,7 +57,7 @@ final class Container {
                 // They are gone before the cgroup is removed.
                 for exec in execs.all() { exec.kill() }
             },
-            didEnd: { $0.write(toBundle: path) })
+            didStart: { LaunchWarnings.write($0, toBundle: path) }, didEnd: { $0.write(toBundle: path) })
         execs.all = { [unowned self] in Array(self.execs.values) }
         SandboxMark(process: process.sandbox.processIdentifier, cgroupPath: cgroupPath).write(toBundle: path)
         adjustOOMScore()
@@ -94,7 +94,9 @@ final class Container {
         execs[request.execID] = try Self.launch(
             plan, label: "exec \(request.execID) of \(id)", loop: loop, launcher: launcher,
             streams: (request.stdin, request.stdout, request.stderr),
-            limits: ResourceLimits(), cgroup: (cgroupPath, false))
+            // In its cgroup it shares the container's limits; without one it has its own.
+            limits: process.sandbox.cgroup == nil ? ResourceLimits(bundle.resources) : ResourceLimits(),
+            cgroup: (cgroupPath, false))
     }
 
     func removeExec(_ execID: String) { execs[execID] = nil }
@@ -111,8 +113,12 @@ final class Container {
     }
 
     func update(_ resources: ResourcesSpec) throws(Status) {
-        guard let cgroup = process.sandbox.cgroup, process.lifecycle != .stopped else {
+        guard process.lifecycle != .stopped else {
             throw Status(.failedPrecondition, "container \(id) is \(process.lifecycle)")
+        }
+        guard let cgroup = process.sandbox.cgroup else {
+            throw Status(
+                .failedPrecondition, "container \(id) has no cgroup: its limits cannot be changed while it runs")
         }
         let limits = ResourceLimits(resources)
         do {
@@ -129,6 +135,7 @@ final class Container {
         _ plan: LaunchPlan, label: String, loop: EventLoop, launcher: SandboxLauncher,
         streams: (input: String, output: String, error: String), limits: ResourceLimits,
         cgroup: (path: String, isOwned: Bool), willReap: @escaping () -> Void = {},
+        didStart: @escaping ([String]) -> Void = { _ in },
         didEnd: @escaping (ExitRecord) -> Void = { _ in }
     ) throws(Status) -> TaskProcess {
         let io = try StandardIO(loop: loop, input: streams.input, output: streams.output, error: streams.error)
@@ -147,7 +154,7 @@ final class Container {
         do {
             return try TaskProcess(
                 label: label, loop: loop, sandbox: sandbox, io: io, streams: streams, willReap: willReap,
-                didEnd: didEnd)
+                didStart: didStart, didEnd: didEnd)
         } catch {
             _ = try? sandbox.kill()
             _ = try? sandbox.wait()

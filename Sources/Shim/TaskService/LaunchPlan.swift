@@ -69,7 +69,7 @@ package final class LaunchPlan {
         guard let group = IDMapping.host(process.gid, linux?.gidMappings ?? []) else {
             throw Status(.invalidArgument, "process.user.gid: \(process.gid) is in none of linux.gidMappings")
         }
-        return Identity(user: user == geteuid() ? nil : user, group: group == getegid() ? nil : group)
+        return try RequestedIdentity.identity(uid: user, gid: group)
     }
 
     /// The sandbox has its copies.
@@ -220,7 +220,11 @@ package final class LaunchPlan {
             }
         }
         guard descriptor >= 0, result == 0 else {
-            let reason = String(cString: strerror(errno))
+            let error = errno
+            var reason = String(cString: strerror(error))
+            if error == EACCES {
+                reason += "; without root, ports begin at what the sysctl net.ipv4.ip_unprivileged_port_start says"
+            }
             if descriptor >= 0 { Glibc.close(descriptor) }
             throw Status(
                 .failedPrecondition, "port \(port)/TCP of \(SandboxAnnotations.text(address)): bind: \(reason)")

@@ -23,6 +23,7 @@ final class TaskProcess {
 
     private let loop: EventLoop
     private let willReap: () -> Void
+    private let didStart: ([String]) -> Void
     private let didEnd: (ExitRecord) -> Void
     private var starters: [Responder] = []
     private var waiters: [(ExitRecord) -> Void] = []
@@ -36,11 +37,13 @@ final class TaskProcess {
 
     /// - Parameters:
     ///   - willReap: the process has ended and its exit is about to be taken.
+    ///   - didStart: the guest runs, with what is missing of its wall; Start is answered after this.
     ///   - didEnd: the exit is known; Wait is answered after this.
     init(
         label: String, loop: EventLoop, sandbox: SandboxProcess, io: StandardIO,
         streams: (input: String, output: String, error: String),
-        willReap: @escaping () -> Void = {}, didEnd: @escaping (ExitRecord) -> Void = { _ in }
+        willReap: @escaping () -> Void = {}, didStart: @escaping ([String]) -> Void = { _ in },
+        didEnd: @escaping (ExitRecord) -> Void = { _ in }
     ) throws(SystemFailure) {
         self.label = label
         self.loop = loop
@@ -48,6 +51,7 @@ final class TaskProcess {
         self.io = io
         self.streams = streams
         self.willReap = willReap
+        self.didStart = didStart
         self.didEnd = didEnd
         try loop.watch(sandbox.controlDescriptor, for: .read) { [unowned self] _ in self.receive() }
         try loop.watch(sandbox.processDescriptor, for: .read) { [unowned self] _ in self.reap() }
@@ -141,6 +145,7 @@ final class TaskProcess {
     private func noteStarted() {
         guard let running = try? lifecycle.after(.started, of: label) else { return }
         lifecycle = running
+        didStart(sandbox.warnings)
         for starter in starters { starter.succeed(StartResponse(pid: pid).protobufBytes) }
         starters = []
     }

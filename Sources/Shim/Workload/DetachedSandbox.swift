@@ -22,13 +22,16 @@ extension SandboxLauncher {
         spec.endsWithSupervisor = false
         var inheritances = Self.assignDescriptors(&spec)
         do { _ = try spec.encoded() } catch { throw WorkloadError("launch spec: \(error)") }
-        let cgroup = try Self.makeCGroup(request)
+        // Nobody would read a warning here: limits are held, or the sandbox is refused.
+        let (cgroup, missing) = try Isolation.makeCGroup(request, &spec)
+        guard missing.isEmpty else { throw WorkloadError(missing.joined(separator: "; ")) }
+        var ignored: [String] = []
         inheritances += [
             .init(request.streams.input, as: 0), .init(request.streams.output, as: 1),
             .init(request.streams.error, as: 2), .init(listener, as: LaunchSpec.controlDescriptor),
         ]
         do throws(SystemError) {
-            let child = try spawn(request, inheritances)
+            let child = try spawn(request, inheritances, &ignored)
             do throws(SystemError) { try cgroup?.add(child.processIdentifier) } catch {
                 try? child.kill(SIGKILL)
                 _ = try? child.wait()

@@ -23,7 +23,7 @@ public struct SandboxLauncher: Sendable {
         guard access(self.executablePath, X_OK) == 0 else {
             throw WorkloadError("sandbox executable \(self.executablePath): \(Errno.current)")
         }
-        namespaces = Capabilities.has(.systemAdministration) ? [.process, .ipc, .uts] : []
+        namespaces = Isolation.namespaces
     }
 
     private static func defaultPath() throws(WorkloadError) -> String {
@@ -49,7 +49,7 @@ public struct SandboxLauncher: Sendable {
         var inheritances = Self.assignDescriptors(&spec)
         // The encoder's refusals come before anything is started.
         do { _ = try spec.encoded() } catch { throw WorkloadError("launch spec: \(error)") }
-        let cgroup = try Self.makeCGroup(request)
+        let (cgroup, missing) = try Isolation.makeCGroup(request, &spec)
         do {
             let sockets = try DescriptorPair.sequencedPackets()
             inheritances += [
@@ -57,10 +57,12 @@ public struct SandboxLauncher: Sendable {
                 .init(request.streams.error, as: 2),
                 .init(sockets.second.rawValue, as: LaunchSpec.controlDescriptor),
             ]
-            let child = try spawn(request, inheritances)
+            var warnings = missing
+            let child = try spawn(request, inheritances, &warnings)
             let control = try sockets.first.duplicate()
             let process = SandboxProcess(
-                spec: spec, child: child, control: control, cgroup: cgroup, removesCGroup: request.removesCGroup)
+                spec: spec, child: child, control: control, cgroup: cgroup, removesCGroup: request.removesCGroup,
+                warnings: warnings)
             try process.enterCGroup()
             return process
         } catch let error as WorkloadError {
@@ -73,7 +75,7 @@ public struct SandboxLauncher: Sendable {
     }
 
     func spawn(
-        _ launch: LaunchRequest, _ inheritances: [SpawnRequest.Inheritance]
+        _ launch: LaunchRequest, _ inheritances: [SpawnRequest.Inheritance], _ warnings: inout [String]
     ) throws(SystemError) -> ChildProcess {
         var request = SpawnRequest(
             path: executablePath, arguments: ["swiftlet-sandbox", launch.spec.name], descriptors: inheritances)
@@ -81,20 +83,16 @@ public struct SandboxLauncher: Sendable {
         if launch.hasOwnNetwork { request.namespaces.insert(.network) }
         request.hasOwnSession = true
         request.controlsTerminal = launch.controlsTerminal
-        guard let path = launch.networkPath else { return try ChildProcess.spawn(request) }
-        return try NamespaceAccess.inNetwork(path) { () throws(SystemError) in try ChildProcess.spawn(request) }
-    }
-
-    static func makeCGroup(_ request: LaunchRequest) throws(WorkloadError) -> CGroup? {
-        guard let path = request.cgroupPath else {
-            if request.limits.isEmpty { return nil }
-            throw WorkloadError("resource limits need a cgroup")
+        if let path = launch.networkPath {
+            return try NamespaceAccess.inNetwork(path) { () throws(SystemError) in try ChildProcess.spawn(request) }
         }
-        do {
-            let cgroup = CGroup(path: path, mounts: try CGroupMounts.detect())
-            try cgroup.create(request.limits, inAll: request.accountsAll)
-            return cgroup
-        } catch { throw WorkloadError("cgroup \(path)", error) }
+        do { return try ChildProcess.spawn(request) } catch {
+            // A network of its own was asked for; the rest is a wall more.
+            guard Isolation.canDoWithout(request.namespaces, error), !launch.hasOwnNetwork else { throw error }
+            warnings.append(Isolation.warning(withoutNamespaces: error))
+        }
+        request.namespaces = []
+        return try ChildProcess.spawn(request)
     }
 
     /// Numbers the sandbox's descriptors from 4 up, in the order of the spec; a descriptor named twice gets two.

@@ -14,6 +14,8 @@ public final class SandboxProcess: Sendable {
     public let name: String
     public let processIdentifier: Int32
     public let cgroup: CGroup?
+    /// What the launcher could not give; no record tells them.
+    public let launchWarnings: [String]
     private let child: ChildProcess
     private let control: OwnedDescriptor
     private let spec: LaunchSpec
@@ -31,7 +33,7 @@ public final class SandboxProcess: Sendable {
 
     init(
         spec: LaunchSpec, child: consuming ChildProcess, control: consuming OwnedDescriptor, cgroup: CGroup?,
-        removesCGroup: Bool
+        removesCGroup: Bool, warnings: [String] = []
     ) {
         name = spec.name
         self.spec = spec
@@ -40,6 +42,7 @@ public final class SandboxProcess: Sendable {
         self.child = child
         self.control = control
         self.cgroup = cgroup
+        launchWarnings = warnings
     }
 
     /// Readable when the process has ended.
@@ -49,7 +52,7 @@ public final class SandboxProcess: Sendable {
     /// Whether the sandbox has reported `.started`.
     public var hasStarted: Bool { state.withLock { $0.startedAt != nil } }
     /// Parts of the confinement that this kernel or user could not give.
-    public var warnings: [String] { state.withLock { $0.warnings } }
+    public var warnings: [String] { launchWarnings + state.withLock { $0.warnings } }
     /// Set once the process is reaped.
     public var exit: WorkloadExit? { state.withLock { $0.exit } }
     /// Whether there is nothing more to read from the control descriptor; stop watching it then.

@@ -12,19 +12,23 @@ final class RunningUp {
     let folder: String
     let root: String
     private(set) var program: Program
-    private let arguments: [String]
+    private let command: [String]
 
     static let swiftlet = BuiltProducts.program("swiftlet")
 
     /// Writes `manifest` into the folder (a string is a manifest's text) and starts `up` on it.
-    init(manifest: String, arguments: [String] = []) throws {
+    ///
+    /// - Parameter isUnprivileged: as a user without rights.
+    init(manifest: String, arguments: [String] = [], isUnprivileged: Bool = false) throws {
         folder = "/tmp/swiftlet-e2e-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         root = folder + "/root"
         mkdir(folder, 0o755)
         let path = folder + "/manifest.yaml"
         try Data(manifest.utf8).write(to: URL(filePath: path))
-        self.arguments = ["up", "-f", path, "--root", root] + arguments
-        program = try Program(Self.swiftlet, self.arguments)
+        let command = [Self.swiftlet, "up", "-f", path, "--root", root] + arguments
+        if isUnprivileged { chown(folder, Unprivileged.user, Unprivileged.user) }
+        self.command = isUnprivileged ? Unprivileged.command + command : command
+        program = try Program(self.command[0], Array(self.command.dropFirst()))
     }
 
     deinit {
@@ -36,7 +40,7 @@ final class RunningUp {
     }
 
     /// The same command again, after the process was killed.
-    func restart() throws { program = try Program(Self.swiftlet, arguments) }
+    func restart() throws { program = try Program(command[0], Array(command.dropFirst())) }
 
     /// What `manifests/NAME.yaml` says, with the guests' paths made absolute.
     static func manifest(_ name: String) throws -> String {

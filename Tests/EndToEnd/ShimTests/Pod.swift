@@ -41,7 +41,7 @@ final class Pod {
         _ = try? client.call(
             ServiceName.task, "Shutdown", ShutdownRequest(id: name, now: true), as: Empty.self)
         _ = try? deleteCommand()
-        for hierarchy in names(in: "/sys/fs/cgroup") { rmdir("/sys/fs/cgroup/\(hierarchy)/\(cgroupParent)") }
+        for hierarchy in Self.hierarchies { rmdir("\(hierarchy)/\(cgroupParent)") }
         removeTree(root)
     }
 
@@ -163,8 +163,12 @@ final class Pod {
     }
 
     func cgroups() -> [String] {
-        names(in: "/sys/fs/cgroup").map { "/sys/fs/cgroup/\($0)/\(cgroup)" }.filter { access($0, F_OK) == 0 }
+        Self.hierarchies.map { "\($0)/\(cgroup)" }.filter { access($0, F_OK) == 0 }
     }
+
+    /// Roots of version 1's hierarchies, and of version 2, which may be the only one.
+    private static let hierarchies: [String] =
+        ["/sys/fs/cgroup"] + names(in: "/sys/fs/cgroup").map { "/sys/fs/cgroup/\($0)" }
 }
 
 func text(_ path: String) -> String {

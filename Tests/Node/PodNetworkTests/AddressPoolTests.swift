@@ -61,6 +61,16 @@ private func withDirectory(_ body: (String) throws -> Void) throws {
         }
     }
 
+    @Test func `gives different users different slices, as they do not see each other's locks`() throws {
+        try withDirectory { path in
+            let indexes = try ([0, 1000, 1001, 1002, 65534] as [UInt32]).map { user in
+                try NetworkSlice.acquire(lockDirectory: path, root: "\(path)/r\(user)", user: user).index
+            }
+            #expect(indexes[0] == 0)
+            for (one, other) in zip(indexes.sorted(), indexes.sorted().dropFirst()) { #expect(other - one >= 5) }
+        }
+    }
+
     @Test func `says so when all slices are taken`() throws {
         try withDirectory { path in
             var slices: [NetworkSlice] = []

@@ -79,3 +79,32 @@ private func testGroup(_ name: String) throws -> CGroup? {
         #expect(top.descendants().isEmpty)
     }
 }
+
+@Suite struct `A delegated part of version 2` {
+    private func mounts(_ membership: String, manageable: Set<String>) -> CGroupMounts {
+        let text = "29 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime - cgroup2 cgroup2 rw\n"
+        let read: (String) -> [String] = { path in
+            path == "/sys/fs/cgroup/cgroup.controllers" ? ["cpu", "memory", "pids"] : ["memory", "pids"]
+        }
+        var mounts = CGroupMounts(mountInfo: text, readWords: read)
+        mounts.enterDelegation(membership: membership, readWords: read) { manageable.contains($0) }
+        return mounts
+    }
+
+    @Test func `is the topmost group that the user may manage`() {
+        let user = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"
+        let found = mounts(
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope\n",
+            manageable: [user, "\(user)/app.slice", "\(user)/app.slice/run-1.scope"])
+        #expect(found.unified == user)
+        #expect(found.has("memory") && !found.has("cpu"))
+    }
+
+    @Test(arguments: [
+        "0::/user.slice/user-1000.slice/session-3.scope\n", "0::/\n", "1:name=systemd:/init.scope\n", "",
+    ])
+    func `is nothing where nothing was delegated`(_ membership: String) {
+        let found = mounts(membership, manageable: ["/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"])
+        #expect(found.unified == "/sys/fs/cgroup" && found.has("cpu"))
+    }
+}

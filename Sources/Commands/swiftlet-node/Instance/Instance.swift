@@ -31,7 +31,7 @@ final class Instance: Sendable {
         self.root = root
         let nodeName = Self.hostName()
         store = try ObjectStore(path: root + "/store.db")
-        let pool = try AddressPool(lockDirectory: Self.networkLockFolder(), root: root)
+        let pool = try AddressPool(lockDirectory: Self.networkLockFolder(), root: root, user: geteuid())
         addressPool = pool
         let controllers = ControllerManager(
             store: store, controllers: ControllerManager.standard(nodeName: nodeName), logger: logger)
@@ -139,9 +139,7 @@ final class Instance: Sendable {
     /// One folder for all instances of a user: who holds a slice of the address range is decided there.
     private static func networkLockFolder() throws -> String {
         let folder = geteuid() == 0 ? "/run/swiftlet-network" : "/tmp/swiftlet-network-\(geteuid())"
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw CommandFailure("\(folder): \(String(cString: strerror(errno)))")
-        }
+        try PrivateFolder.make(folder)
         return folder
     }
 

@@ -11,7 +11,7 @@ final class InstanceLock: Sendable {
     ///
     /// - Throws: ``CommandFailure`` that names the process which has it.
     init(root: String) throws {
-        try Self.makeFolder(root)
+        try PrivateFolder.make(root)
         let path = root + "/lock"
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
@@ -30,13 +30,34 @@ final class InstanceLock: Sendable {
     }
 
     deinit { close(descriptor) }
+}
 
-    private static func makeFolder(_ path: String) throws {
+/// Folders of a user who runs swiftlet, in places where others can make folders, too.
+enum PrivateFolder {
+    /// Makes the folder with mode 0700, parents too. One that exists must be ours alone to write: in /tmp it could be
+    /// somebody's who wants our sockets.
+    ///
+    /// - Throws: ``CommandFailure`` with the owner and mode that were found.
+    static func make(_ path: String) throws {
+        try makeFolders(path)
+        var status = stat()
+        guard lstat(path, &status) == 0 else { throw CommandFailure("\(path): \(String(cString: strerror(errno)))") }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw CommandFailure("\(path): expected a folder, found something else")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+            throw CommandFailure(
+                "\(path): expected a folder of user \(geteuid()) that only they may write to, found one of user "
+                    + "\(status.st_uid) with mode 0\(String(status.st_mode & 0o7777, radix: 8))")
+        }
+    }
+
+    private static func makeFolders(_ path: String) throws {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
             throw CommandFailure("\(path): \(String(cString: strerror(errno)))")
         }
-        try makeFolder(String(path[..<slash]))
+        try makeFolders(String(path[..<slash]))
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw CommandFailure("\(path): \(String(cString: strerror(errno)))")
         }

@@ -26,7 +26,17 @@ extension PodWorker {
         self.record(.normal, "Created", "Created container: \(container.name)", container: container.name)
         try await shim.start(id)
         self.record(.normal, "Started", "Started container \(container.name)", container: container.name)
+        recordLaunchWarnings(container.name, bundle)
         removeOldAttempts(container.name, before: attempt - 1)
+    }
+
+    /// What of the wall and the limits this machine or user could not give, as the shim found at the start.
+    private func recordLaunchWarnings(_ container: String, _ bundle: String) {
+        // LIMIT: the shim writes at most 64 warnings.
+        guard let bytes = FileTree.read("\(bundle)/warnings", limit: 65_536) else { return }
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            record(.warning, "ReducedIsolation", String(line), container: container)
+        }
     }
 
     private func logAddress(_ path: String, _ stream: String) -> String {
@@ -54,6 +64,7 @@ extension PodWorker {
         try FileTree.makeDirectories(bundle, mode: 0o700)
         // What an interrupted start of this very attempt may have left.
         FileTree.remove("\(bundle)/exit.json")
+        FileTree.remove("\(bundle)/warnings")
         try FileTree.write(spec.json.bytes, to: "\(bundle)/config.json", mode: 0o600)
     }
 

@@ -95,7 +95,7 @@ public struct ShimStart {
         let name = "\(group.prefix(20))-\(Self.hash(key.joined(separator: "\0")))"
         for parent in socketDirectories(standardInput) where "\(parent)/\(name)".utf8.count <= UnixSocket.pathBytesMax {
             Self.makeDirectories(parent)
-            guard access(parent, W_OK | X_OK) == 0 else { continue }
+            guard access(parent, W_OK | X_OK) == 0, Self.isOurs(parent) else { continue }
             return "\(parent)/\(name)"
         }
         throw ShimFailure("no directory for the socket \(name) can be used")
@@ -113,6 +113,13 @@ public struct ShimStart {
         if let root = environment["SWIFTLET_ROOT"], root.hasPrefix("/") { directories.append("\(root)/s") }
         if let root = environment["XDG_RUNTIME_DIR"], geteuid() != 0 { directories.append("\(root)/swiftlet/s") }
         return directories + ["/run/swiftlet/s", "/tmp/swiftlet-\(geteuid())"]
+    }
+
+    /// In /tmp the directory could be somebody's who wants our sockets.
+    private static func isOurs(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            && (status.st_uid == geteuid() || status.st_uid == 0) && status.st_mode & 0o002 == 0
     }
 
     private static func makeDirectories(_ path: String) {

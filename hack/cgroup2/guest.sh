@@ -1,9 +1,16 @@
 #!/usr/bin/env bash
-# Runs the tests that touch cgroups, inside the virtual machine that hack/test-cgroup2.sh starts.
+# Runs the tests that touch cgroups, as the first process of the virtual machine that hack/test-cgroup2.sh starts, and
+# turns the machine off.
 # Usage: guest.sh PACKAGE
 set -uo pipefail
 package=$1
-cd "$package"
+end() {
+    echo "SWIFTLET-CGROUP2 result $?: after $(cut -d' ' -f1 /proc/uptime) s"
+    echo o >/proc/sysrq-trigger
+    sleep 30
+}
+trap end EXIT
+cd "$package" || exit 125
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 # shellcheck source=/dev/null
 . .build/cgroup2/environment

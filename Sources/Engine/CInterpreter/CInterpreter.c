@@ -5,6 +5,7 @@
 
 #include "CInterpreter.h"
 
+#include "AtomicHandlers.h"
 #include "BulkHandlers.h"
 #include "ControlHandlers.h"
 #include "MemoryHandlers.h"

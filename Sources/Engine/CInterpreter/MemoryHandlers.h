@@ -102,12 +102,15 @@ SW_HANDLER(global_set_V_a) {
     SW_NEXT(24);
 }
 
+// The size is read anew: another thread may have grown the memory.
 SW_HANDLER(memory_size) {
+    ms = cx->memory->byte_count;
     ai = ms >> 16;
     sp[SW_U16(8)] = ai;
     SW_NEXT(16);
 }
 SW_HANDLER(memory_size_a) {
+    ms = cx->memory->byte_count;
     ai = ms >> 16;
     SW_NEXT(16);
 }

@@ -107,10 +107,21 @@ SW_COLD_HANDLER(stop) {
         SW_GO(stop);                                                                                                  \
     }
 SW_DEFINE_TRAP(unreachable, 1)
-SW_DEFINE_TRAP(out_of_bounds_memory, 5)
 SW_DEFINE_TRAP(undefined_element, 7)
 SW_DEFINE_TRAP(uninitialized_element, 8)
 SW_DEFINE_TRAP(indirect_call_type, 9)
+
+/// Outside of memory 0, as far as its size is in the register: another thread may have grown it since, and then the
+/// instruction, which has done nothing yet, is executed again.
+SW_COLD_HANDLER(trap_out_of_bounds_memory) {
+    uint64_t byte_count = __atomic_load_n(&cx->memory->byte_count, __ATOMIC_ACQUIRE);
+    if (byte_count > ms) {
+        ms = byte_count;
+        SW_DISPATCH();
+    }
+    cx->machine->trap_reason = 5;
+    SW_GO(stop);
+}
 
 /// The stack limit was passed, or an interrupt moved it.
 SW_COLD_HANDLER(trap_stack) {

@@ -36,7 +36,7 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
     public static let supported: FeatureSet = [
         .mutableGlobals, .signExtension, .saturatingFloatToInt, .multiValue, .bulkMemory, .referenceTypes,
         .simd, .relaxedSIMD, .extendedConstantExpressions, .tailCalls, .multiMemory, .memory64,
-        .functionReferences, .gc,
+        .functionReferences, .gc, .threads,
     ]
 
     /// The names, in the spelling of the tool conventions (`target_features` section) where one exists.

@@ -116,6 +116,8 @@ public enum TrapReason: UInt8, Sendable, Equatable, CaseIterable {
     case castFailure = 25
     case outOfBoundsArrayAccess = 26
     case outOfMemory = 27
+    case unalignedAtomic = 30
+    case expectedSharedMemory = 31
 }
 
 extension TrapReason: CustomStringConvertible {
@@ -142,6 +144,8 @@ extension TrapReason: CustomStringConvertible {
         case .castFailure: "cast failure"
         case .outOfBoundsArrayAccess: "out of bounds array access"
         case .outOfMemory: "out of memory"
+        case .unalignedAtomic: "unaligned atomic"
+        case .expectedSharedMemory: "expected shared memory"
         }
     }
 }

@@ -47,6 +47,9 @@ extension BinaryReader {
         } else if byte == 0xFB {
             let index = try readU32()
             if index < 0x100, let opcode = Opcode(rawValue: 0x500 + UInt16(index)) { return opcode }
+        } else if byte == 0xFE {
+            let index = try readU32()
+            if index < 0x100, let opcode = Opcode(rawValue: 0x400 + UInt16(index)) { return opcode }
         } else if byte == 0xFD {
             let index = try readU32()
             if index < 0x200, let opcode = Opcode(rawValue: 0x200 + UInt16(index)) { return opcode }

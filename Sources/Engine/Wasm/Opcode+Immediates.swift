@@ -88,7 +88,9 @@ extension Opcode {
         case .tableInit: .elementAndTable
         case .elemDrop: .element
         case .tableCopy: .tablePair
-        default: isMemoryAccess ? .memoryArgument : vectorImmediates
+        // A fence has one byte, which is zero.
+        case .atomicFence: .lane
+        default: isMemoryAccess || atomicIndex != nil ? .memoryArgument : vectorImmediates
         }
     }
 
@@ -104,7 +106,7 @@ extension Opcode {
         case .i32Load16S, .i32Load16U, .i64Load16S, .i64Load16U, .i32Store16, .i64Store16: 1
         case .i32Load, .f32Load, .i64Load32S, .i64Load32U, .i32Store, .f32Store, .i64Store32: 2
         case .i64Load, .f64Load, .i64Store, .f64Store: 3
-        default: vectorAccessWidthLog2
+        default: atomicIndex == nil ? vectorAccessWidthLog2 : atomicWidthLog2
         }
     }
 
@@ -122,7 +124,7 @@ extension Opcode {
         case .callRef, .refAsNonNull, .brOnNull, .brOnNonNull: .functionReferences
         case .returnCallRef: [.functionReferences, .tailCalls]
         case .refEq: .gc
-        default: rawValue >= Opcode.structNew.rawValue ? .gc : vectorFeature
+        default: atomicIndex != nil ? .threads : rawValue >= Opcode.structNew.rawValue ? .gc : vectorFeature
         }
     }
 }

@@ -248,7 +248,7 @@ extension Opcode: CustomStringConvertible {
         case .refI31: "ref.i31"
         case .i31GetS: "i31.get_s"
         case .i31GetU: "i31.get_u"
-        default: vectorName
+        default: atomicIndex == nil ? vectorName : atomicName
         }
     }
 }

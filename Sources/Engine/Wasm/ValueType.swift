@@ -246,10 +246,13 @@ public struct MemoryType: Sendable, Hashable {
     /// In pages of 65,536 bytes.
     public var limits: Limits
     public var address: AddressType
+    /// Several threads may have it (threads proposal); it has a maximum then.
+    public var isShared: Bool
 
-    public init(limits: Limits, address: AddressType = .i32) {
+    public init(limits: Limits, address: AddressType = .i32, isShared: Bool = false) {
         self.limits = limits
         self.address = address
+        self.isShared = isShared
     }
 }
 

@@ -38,7 +38,7 @@ public struct Memory {
         let maximum = pointer.pointee.page_maximum
         return MemoryType(
             limits: Limits(minimum: pageCount, maximum: maximum == .max ? nil : maximum),
-            address: pointer.pointee.is_64 ? .i64 : .i32)
+            address: pointer.pointee.is_64 ? .i64 : .i32, isShared: pointer.pointee.is_shared)
     }
 
     /// The contents, valid until the guest runs again.
@@ -51,6 +51,9 @@ public struct Memory {
 
     /// The former size in pages, or nil when a limit or the kernel refuses (core specification §4.4.8 memory.grow).
     public func grow(byPages delta: UInt64) -> UInt64? {
+        // One thread at a time; growing is rare enough for one lock.
+        pthread_mutex_lock(Self.growth)
+        defer { pthread_mutex_unlock(Self.growth) }
         let old = pageCount
         guard delta <= pointer.pointee.page_limit, old + delta <= pointer.pointee.page_limit else { return nil }
         if delta > 0 {
@@ -60,6 +63,15 @@ public struct Memory {
         }
         return old
     }
+}
+
+extension Memory {
+    // SAFETY: initialised once, never given back, only ever used as a lock.
+    nonisolated(unsafe) fileprivate static let growth: UnsafeMutablePointer<pthread_mutex_t> = {
+        let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        pthread_mutex_init(lock, nil)
+        return lock
+    }()
 }
 
 /// A table of references: functions as ``Function/reference``, externals as the host's number; 0 is null.

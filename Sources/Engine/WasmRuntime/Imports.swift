@@ -80,7 +80,8 @@ public struct Imports {
             return table.type.element == TypeRegistry.renumber(type.element, types)
                 && table.type.address == type.address && matches(table.type.limits, type.limits)
         case (.memory(let memory), .memory(let type)):
-            return memory.type.address == type.address && matches(memory.type.limits, type.limits)
+            return memory.type.address == type.address && memory.type.isShared == type.isShared
+                && matches(memory.type.limits, type.limits)
         case (.global(let global), .global(let type)):
             // A global that may be set must have just the type, one that may not can be narrower.
             let wanted = TypeRegistry.renumber(type.value, types)

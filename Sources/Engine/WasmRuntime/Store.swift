@@ -161,6 +161,7 @@ public final class Store {
         pointer.pointee.page_limit = pageLimit
         pointer.pointee.page_maximum = type.limits.maximum ?? .max
         pointer.pointee.is_64 = type.address == .i64
+        pointer.pointee.is_shared = type.isShared
         let reserved = Int(pageLimit) << 16
         if reserved > 0 {
             do {

@@ -127,5 +127,7 @@ func spectest(_ store: Store) throws -> Imports {
     imports.define("spectest", "table64", .table(try store.makeTable(table64)))
     let memory = MemoryType(limits: Limits(minimum: 1, maximum: 2))
     imports.define("spectest", "memory", .memory(try store.makeMemory(memory)))
+    let shared = MemoryType(limits: Limits(minimum: 1, maximum: 2), isShared: true)
+    imports.define("spectest", "shared_memory", .memory(try store.makeMemory(shared)))
     return imports
 }

@@ -24,6 +24,11 @@ void sw_run(sw_function *function, sw_context *context, uint64_t *frame);
 /// memmove, in chunks between which an interrupt ends it; 0, or the reason of a trap.
 uint32_t sw_copy_bytes(const sw_machine *machine, uint8_t *to, const uint8_t *from, uint64_t count);
 
+/// memory.atomic.notify (0), wait32 (1) and wait64 (2) at a checked address; 0, or the reason of a trap.
+uint32_t sw_wait_operation(
+    sw_context *context, const sw_memory *memory, uint32_t number, uint64_t at, uint64_t value, int64_t timeout,
+    uint64_t *result);
+
 // What the handlers leave to Swift (WasmRuntime/Interpreter/SlowPaths.swift).
 
 /// Translates a function at its first call; 0, or the reason of a trap.

@@ -47,6 +47,8 @@ typedef struct sw_memory {
     uint64_t reserved_byte_count;
     /// Addressed with 64 bits (memory64).
     bool is_64;
+    /// Several threads may have it: its size may rise at any time.
+    bool is_shared;
 } sw_memory;
 
 /// A table (core specification §4.2.7). A null reference is 0.

@@ -63,30 +63,32 @@ extension ModuleDecoder {
 
     private mutating func tableType() throws(WasmError) -> TableType {
         let element = try referenceType("element type of a table")
-        let (limits, address) = try sizeLimits("table")
+        let (limits, address, _) = try sizeLimits("table")
         return TableType(element: element, limits: limits, address: address)
     }
 
     private mutating func memoryType() throws(WasmError) -> MemoryType {
-        let (limits, address) = try sizeLimits("memory")
-        return MemoryType(limits: limits, address: address)
+        let (limits, address, isShared) = try sizeLimits("memory", mayBeShared: features.contains(.threads))
+        return MemoryType(limits: limits, address: address, isShared: isShared)
     }
 
-    private mutating func sizeLimits(_ what: StaticString) throws(WasmError) -> (Limits, AddressType) {
+    private mutating func sizeLimits(
+        _ what: StaticString, mayBeShared: Bool = false
+    ) throws(WasmError) -> (limits: Limits, address: AddressType, isShared: Bool) {
         let start = reader.offset
         let flags = try byte("limits flags")
         guard flags < 8 else {
             // Bit 3 is a proposal's (custom-page-sizes), which the core suite wants refused as malformed.
             throw WasmError(.malformed, at: start, "malformed limits flags: 0x\(String(flags, radix: 16)) of a \(what)")
         }
-        if flags & 2 != 0 { throw unsupported(.threads, "shared \(what)", at: start) }
+        if flags & 2 != 0 && !mayBeShared { throw unsupported(.threads, "shared \(what)", at: start) }
         if flags & 4 != 0 && !features.contains(.memory64) {
             throw unsupported(.memory64, "64-bit \(what)", at: start)
         }
         // Version 3.0 reads 64-bit numbers here always and checks the size later, so that the error names the size.
         let minimum = try u64("minimum size")
         let maximum = flags & 1 != 0 ? try u64("maximum size") : nil
-        return (Limits(minimum: minimum, maximum: maximum), flags & 4 != 0 ? .i64 : .i32)
+        return (Limits(minimum: minimum, maximum: maximum), flags & 4 != 0 ? .i64 : .i32, flags & 2 != 0)
     }
 
     private mutating func u64(_ what: StaticString) throws(WasmError) -> UInt64 {

@@ -14,6 +14,7 @@ extension FunctionValidator {
             try push(address)
         case .refNull: try push(try admit(ValueType(try reader.readHeapType(), isNullable: true)))
         case .reference: try validateReference()
+        case .atomicPrefix: try validateAtomic()
         case .refIsNull:
             let type = try popAny()
             guard type.isReferenceOrAny else {

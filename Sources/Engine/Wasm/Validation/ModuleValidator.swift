@@ -99,6 +99,10 @@ struct ModuleValidator {
             case .i64: (1 << 48, "memory size must be at most 2^48 pages")
             }
         try check(type.limits, most, rule, of: what(), section)
+        guard !type.isShared || type.limits.maximum != nil else {
+            let place = module.sections.first { $0.identifier == section }?.payload.lowerBound ?? 0
+            throw WasmError(.invalid, at: place, "shared memory must have maximum: \(what())")
+        }
     }
 
     private func check(

@@ -27,7 +27,7 @@ extension TypeCode {
 
 /// How an instruction is validated.
 enum ValidationRule: UInt8 {
-    case illegal, prefix, vectorPrefix
+    case illegal, prefix, vectorPrefix, atomicPrefix
     /// Fixed type, one operand or two; the entry holds the types.
     case unary, binary
     case load, store
@@ -79,6 +79,7 @@ struct ValidationTable: @unchecked Sendable {
         entries[0xFC] = ValidationEntry(rule: .prefix)
         entries[0xFB] = ValidationEntry(rule: .reference)
         entries[0xFD] = ValidationEntry(rule: .vectorPrefix)
+        entries[0xFE] = ValidationEntry(rule: .atomicPrefix)
         self.entries = UnsafePointer(entries)
     }
 

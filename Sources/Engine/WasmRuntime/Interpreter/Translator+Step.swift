@@ -82,6 +82,7 @@ extension Translator {
         case 0x100...0x107:
             unary(Int(SW_i32_trunc_sat_f32_s) + (raw - 0x100) * 4, raw < 0x104 ? .i32 : .i64)
         case 0x10A, 0x10B: try bulk(opcode)
+        case 0x400..<0x500: try atomic(opcode)
         case 0x200..<0x400: try vector(opcode)
         case 0x500...0x51E: try stepReference(opcode)
         default: try slowOperation(opcode)

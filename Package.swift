@@ -227,6 +227,9 @@ let allTests: [Target] = [
     tests("ContainerTests", in: "EndToEnd", ["OCI"]),
     tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
+    .executableTarget(
+        name: "EngineCheck", dependencies: ["Wasm", "WasmRuntime"], path: "Tests/Support/EngineCheck",
+        swiftSettings: strict, linkerSettings: staticLinking),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
     tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "Linux"]),
     tests("ConfinementTests", in: "Sandbox", ["Confinement", "LaunchProtocol", "Linux", "CTestSupport"]),

@@ -10,5 +10,6 @@ hack/verify-format.sh
 hack/build.sh --tests
 hack/verify-budgets.sh
 hack/verify-readme.sh
+hack/fuzz.sh 500
 export SWIFTLET_STATIC=1
 swift test -c release --disable-local-rpath --omit-frame-pointers --skip-build --no-parallel "$@"

@@ -24,7 +24,29 @@ private struct AnyHost: HostModule {
         "wasm-spec/core/call_indirect/call_indirect.0.wasm", "wasm-spec/core/float_exprs/float_exprs.1.wasm",
     ]
 
-    @Test(arguments: victims)
+    /// Guests that make objects; they run with a collection always half done.
+    static let collecting = [
+        "wasm-spec/proposals/gc/struct/struct.7.wasm",
+        "wasm-spec/proposals/gc/struct/struct.10.wasm",
+        "wasm-spec/proposals/gc/array/array.7.wasm",
+        "wasm-spec/proposals/gc/array/array.8.wasm",
+        "wasm-spec/proposals/gc/array_copy/array_copy.4.wasm",
+        "wasm-spec/proposals/gc/array_init_data/array_init_data.3.wasm",
+        "wasm-spec/proposals/gc/array_init_elem/array_init_elem.3.wasm",
+        "wasm-spec/proposals/gc/array_new_elem/array_new_elem.2.wasm",
+        "wasm-spec/proposals/gc/br_on_cast/br_on_cast.1.wasm",
+        "wasm-spec/proposals/gc/ref_cast/ref_cast.1.wasm",
+        "wasm-spec/proposals/gc/ref_test/ref_test.1.wasm",
+        "wasm-spec/proposals/gc/i31/i31.1.wasm",
+        "wasm-spec/proposals/gc/extern/extern.0.wasm",
+        "wasm-spec/proposals/function-references/call_ref/call_ref.0.wasm",
+        "wasm-spec/proposals/function-references/br_on_null/br_on_null.0.wasm",
+        "wasm-spec/proposals/function-references/br_on_non_null/br_on_non_null.0.wasm",
+        "wasm-spec/proposals/function-references/return_call_ref/return_call_ref.0.wasm",
+        "sightglass/splay/splay.wasm",
+    ]
+
+    @Test(arguments: victims + collecting)
     func `never crashes the process`(path: String) throws {
         let original = try SharedData.bytes("testdata/" + path)
         var state = UInt64(original.count) &* 0x9E37_79B9_7F4A_7C15 | 1
@@ -48,6 +70,7 @@ private struct AnyHost: HostModule {
             for _ in 0...random(3) { bytes[code.lowerBound + random(code.count)] = UInt8(random(256)) }
             guard let module = try? Module.load(ModuleBytes(bytes)) else { continue }
             let store = try Store(limits: limits)
+            if Self.collecting.contains(path) { try store.setHeapStress(.incremental) }
             current.withLock { $0 = store.interrupter }
             defer { current.withLock { $0 = nil } }
             timer.arm()

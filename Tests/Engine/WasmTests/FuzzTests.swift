@@ -24,7 +24,26 @@ struct SeededGenerator: RandomNumberGenerator {
         "wasm-spec/core/switch/switch.0.wasm", "wasm-spec/core/bulk/bulk.2.wasm",
         "wasm-spec/core/table_init/table_init.3.wasm", "wasm-spec/core/select/select.0.wasm",
         "wasm-spec/core/block/block.0.wasm", "wasm-spec/core/global/global.0.wasm",
-        "wasm-spec/core/elem/elem.0.wasm",
+        "wasm-spec/core/elem/elem.0.wasm", "sightglass/splay/splay.wasm",
+        "wasm-spec/proposals/gc/struct/struct.7.wasm",
+        "wasm-spec/proposals/gc/struct/struct.10.wasm",
+        "wasm-spec/proposals/gc/array/array.7.wasm",
+        "wasm-spec/proposals/gc/array/array.8.wasm",
+        "wasm-spec/proposals/gc/array_copy/array_copy.4.wasm",
+        "wasm-spec/proposals/gc/array_init_data/array_init_data.3.wasm",
+        "wasm-spec/proposals/gc/array_init_elem/array_init_elem.3.wasm",
+        "wasm-spec/proposals/gc/array_new_elem/array_new_elem.2.wasm",
+        "wasm-spec/proposals/gc/br_on_cast/br_on_cast.1.wasm",
+        "wasm-spec/proposals/gc/ref_cast/ref_cast.1.wasm",
+        "wasm-spec/proposals/gc/ref_test/ref_test.1.wasm",
+        "wasm-spec/proposals/gc/i31/i31.1.wasm",
+        "wasm-spec/proposals/gc/extern/extern.0.wasm",
+        "wasm-spec/proposals/function-references/call_ref/call_ref.0.wasm",
+        "wasm-spec/proposals/function-references/br_on_null/br_on_null.0.wasm",
+        "wasm-spec/proposals/function-references/br_on_non_null/br_on_non_null.0.wasm",
+        "wasm-spec/proposals/function-references/return_call_ref/return_call_ref.0.wasm",
+        "wasm-spec/proposals/gc/type-subtyping/type-subtyping.0.wasm",
+        "wasm-spec/proposals/gc/type-subtyping/type-subtyping.29.wasm",
     ]
 
     /// Loads it and, when it is still valid, reads everything a user of the module would.
@@ -41,7 +60,9 @@ struct SeededGenerator: RandomNumberGenerator {
     func `with changed bytes do no harm`(path: String) throws {
         let original = try SharedData.bytes("testdata/" + path)
         var random = SeededGenerator(state: UInt64(original.count))
-        let interesting: [UInt8] = [0x00, 0x7F, 0x80, 0xFF, 0x40, 0x0B, 0x05, 0xFC, 0xD0, 0x0E, 0x1C]
+        let interesting: [UInt8] = [
+            0x00, 0x7F, 0x80, 0xFF, 0x40, 0x0B, 0x05, 0xFC, 0xD0, 0x0E, 0x1C, 0xFB, 0x63, 0x64, 0x4E, 0x50, 0x5E, 0x5F,
+        ]
         for _ in 0..<600 {
             var bytes = original
             for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -13,7 +13,7 @@ extension ModuleValidator {
                 try apply(operation, to: &found, visibleGlobals, tables, section, what)
             }
         } else if case .referenceFunction(let index) = expression, Int(index) < tables.functions.count,
-            expected == .funcref
+            expected.nonNull == ValueType(.function, isNullable: false)
         {
             // The common item of an element segment, without the detour.
             return

@@ -18,13 +18,11 @@ private struct BenchmarkMarks: HostModule {
 }
 
 @Suite struct `A garbage-collected program` {
-    @Test(arguments: [HeapStress.none, .incremental])
-    func `prints what it prints elsewhere`(stress: HeapStress) throws {
+    @Test func `prints what it prints elsewhere`() throws {
         let folder = "testdata/sightglass/splay"
         var run = GuestRun(
             module: folder + "/splay.wasm", directories: [(SharedData.path(folder), ".")])
         run.hosts = [BenchmarkMarks()]
-        run.stress = stress
         let outcome = try run()
         #expect(outcome.trap == "")
         #expect(outcome.status == 0)

@@ -59,7 +59,6 @@ struct GuestRun {
     var waiter = Waiter()
     /// What the guest imports beside WASI.
     var hosts: [any HostModule] = []
-    var stress = HeapStress.none
 
     struct Outcome {
         /// As the sandbox process would exit: 134 for a trap.
@@ -97,7 +96,6 @@ struct GuestRun {
         let module = try Module.decode(ModuleBytes(try SharedData.bytes(module)))
         try module.validate()
         let store = try Store()
-        if stress != .none { try store.setHeapStress(stress) }
         let instance = try Instance(module, in: store, imports: Imports(hosts: [context] + hosts))
         // Without _start the main function is the one with the empty name.
         for entry in ["_initialize", instance.exportedFunction("_start") == nil ? "" : "_start"] {

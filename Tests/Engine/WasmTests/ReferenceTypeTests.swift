@@ -22,7 +22,6 @@ import Wasm
             "wasm-spec/proposals/function-references/br_on_null/br_on_null.0.wasm", .functionReferences,
             "function-references"
         ),
-        ("wasm-spec/core/table/table.9.wasm", [.functionReferences, .gc], "feature"),
     ]
 
     @Test(arguments: restricted)

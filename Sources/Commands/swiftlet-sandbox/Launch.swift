@@ -83,6 +83,7 @@ struct Launch {
         do throws(InstantiationError) {
             var limits = StoreLimits()
             limits.memoryBytes = spec.limits.memoryBytes
+            limits.callDepth = Int(spec.limits.callDepth)
             let store: Store
             do throws(ResourceError) { store = try Store(limits: limits) } catch { throw .resource(error) }
             return try Instance(module, in: store, imports: Imports(hosts: [wasi]))

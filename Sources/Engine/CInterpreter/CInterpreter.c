@@ -7,6 +7,7 @@
 
 #include "AtomicHandlers.h"
 #include "BulkHandlers.h"
+#include "ExceptionHandlers.h"
 #include "ControlHandlers.h"
 #include "MemoryHandlers.h"
 #include "MemoryHandlers64.h"

@@ -261,6 +261,7 @@ SW_HANDLER(host_entry) {
     pc = (const uint8_t *)(uintptr_t)frame[header];
     sp = (uint64_t *)(uintptr_t)frame[header + 1];
     if (SW_UNLIKELY(trap)) {
+        if (trap == sw_exception_thrown) SW_GO(host_throw);
         // A trap in the host is reported at the instruction that called it.
         cx->machine->trap_reason = trap;
         pc -= 8;

@@ -12,6 +12,7 @@ public enum ReadFault: UInt8, Error, Sendable {
     case malformedMemoryFlags
     case malformedValueType
     case malformedReferenceType
+    case malformedCatchClause
     /// The catcher has recorded the details already.
     case reported
 
@@ -25,6 +26,7 @@ public enum ReadFault: UInt8, Error, Sendable {
         case .malformedMemoryFlags: "malformed memop flags"
         case .malformedValueType: "malformed value type"
         case .malformedReferenceType: "malformed reference type"
+        case .malformedCatchClause: "malformed catch clause"
         case .reported: "refused"
         }
     }

@@ -15,6 +15,7 @@ public struct DecodingLimits: Sendable {
     public var globals = 1_000_000
     public var tables = 100_000
     public var memories = 100_000
+    public var tags = 1_000_000
     public var elementSegments = 100_000
     /// Items of all element segments together.
     public var elementItems = 10_000_000
@@ -27,14 +28,15 @@ public struct DecodingLimits: Sendable {
     public var fixedArrayElements = 10_000
     /// Length of a chain of declared supertypes.
     public var subtypingDepth = 63
-    /// Parameters and locals of one function.
+    /// Parameters and locals of one function; a vector counts twice.
     public var locals = 50_000
     public var functionBodyBytes = 7_654_321
     public var nameBytes = 100_000
     public var branchTableTargets = 65_520
     /// Nesting depth of blocks in a function; frames are 40 bytes each.
     public var blockDepth = 100_000
-    /// Values on the operand stack of one function, which only calls with many results can drive this high.
+    /// Values on the operand stack of one function, which only calls with many results can drive this high. It is less
+    /// beside many locals: a frame has 65,535 slots of 64 bits for both, of which a value on the stack counts as two.
     public var operandDepth = 1_000_000
 
     public init() {}

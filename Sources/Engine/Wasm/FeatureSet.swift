@@ -35,8 +35,8 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
     /// What this engine decodes, validates and runs.
     public static let supported: FeatureSet = [
         .mutableGlobals, .signExtension, .saturatingFloatToInt, .multiValue, .bulkMemory, .referenceTypes,
-        .simd, .relaxedSIMD, .extendedConstantExpressions, .tailCalls, .multiMemory, .memory64,
-        .functionReferences, .gc, .threads,
+        .simd, .relaxedSIMD, .extendedConstantExpressions, .tailCalls, .multiMemory, .memory64, .exceptions,
+        .functionReferences, .gc, .threads, .legacyExceptions,
     ]
 
     /// The names, in the spelling of the tool conventions (`target_features` section) where one exists.

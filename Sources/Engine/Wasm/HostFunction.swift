@@ -46,6 +46,8 @@ public enum HostOutcome: Sendable, Equatable {
     case exit(UInt32)
     /// The guest traps.
     case trap(TrapReason)
+    /// The guest goes on with this exception, a value of type `exnref`: caught by who called, or ending the run.
+    case exception(UInt64)
 }
 
 /// One call from the guest to the host: raw argument slots in, raw result slots out.
@@ -108,6 +110,8 @@ public enum TrapReason: UInt8, Sendable, Equatable, CaseIterable {
     case callStackExhausted = 10
     case interrupted = 11
     case hostError = 12
+    case uncaughtException = 13
+    case nullExceptionReference = 14
     case nullReference = 20
     case nullFunctionReference = 21
     case nullStructureReference = 22
@@ -136,6 +140,8 @@ extension TrapReason: CustomStringConvertible {
         case .callStackExhausted: "call stack exhausted"
         case .interrupted: "interrupted"
         case .hostError: "host error"
+        case .uncaughtException: "uncaught exception"
+        case .nullExceptionReference: "null exception reference"
         case .nullReference: "null reference"
         case .nullFunctionReference: "null function reference"
         case .nullStructureReference: "null structure reference"

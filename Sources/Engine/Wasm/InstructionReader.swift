@@ -9,6 +9,22 @@ public enum BlockType: Sendable, Hashable {
     case function(UInt32)
 }
 
+/// One clause of a `try_table` (core specification 3.0 §5.4.1): what is caught, and where it goes.
+public struct CatchClause: Sendable, Hashable {
+    /// Nil catches everything.
+    public var tag: UInt32?
+    /// Whether the exception itself is passed on, after its values.
+    public var passesReference: Bool
+    /// Relative nesting depth, seen from outside of the `try_table`.
+    public var label: UInt32
+
+    public init(tag: UInt32?, passesReference: Bool, label: UInt32) {
+        self.tag = tag
+        self.passesReference = passesReference
+        self.label = label
+    }
+}
+
 /// The immediate of a load or store (core specification §5.4.6).
 public struct MemoryArgument: Sendable, Hashable {
     /// Binary logarithm of the alignment hint in bytes.
@@ -76,6 +92,14 @@ extension BinaryReader {
         return .function(UInt32(truncatingIfNeeded: index))
     }
 
+    public mutating func readCatchClause() throws(ReadFault) -> CatchClause {
+        guard let kind = peekByte() else { throw .unexpectedEnd }
+        guard kind < 4 else { throw .malformedCatchClause }
+        cursor += 1
+        let tag = kind < 2 ? try readU32() : nil
+        return CatchClause(tag: tag, passesReference: kind & 1 != 0, label: try readU32())
+    }
+
     @inlinable
     public mutating func readMemoryArgument() throws(ReadFault) -> MemoryArgument {
         let flags = try readU32()
@@ -135,7 +159,14 @@ extension BinaryReader {
         switch opcode.immediates {
         case .none: break
         case .blockType: _ = try readBlockType()
-        case .label, .function, .local, .global, .table, .memory, .data, .element, .type: _ = try readU32()
+        case .label, .function, .local, .global, .table, .memory, .data, .element, .type, .tag: _ = try readU32()
+        case .tryTable:
+            _ = try readBlockType()
+            var count = try readU32()
+            while count > 0 {
+                _ = try readCatchClause()
+                count -= 1
+            }
         case .labelTable:
             var count = UInt64(try readU32()) + 1
             while count > 0 {

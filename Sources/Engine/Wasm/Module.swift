@@ -13,6 +13,8 @@ public struct Module: Sendable {
     /// The value that each defined table is filled with; nil = null.
     public var tableInitializers: [ConstantExpression?] = []
     public var memories: [MemoryType] = []
+    /// Type index of each tag defined in the module.
+    public var tags: [UInt32] = []
     public var globals: [Global] = []
     public var exports: [Export] = []
     public var start: UInt32?
@@ -66,6 +68,7 @@ public typealias ByteRange = Range<Int>
 public struct Section: Sendable {
     public enum Identifier: UInt8, Sendable {
         case custom, type, `import`, function, table, memory, global, export, start, element, code, data, dataCount
+        case tag
 
         /// The name for people. Spelled out, because interpolating a case asks the runtime for its reflection data:
         /// half a millisecond of each start.
@@ -84,6 +87,7 @@ public struct Section: Sendable {
             case .code: "code"
             case .data: "data"
             case .dataCount: "data count"
+            case .tag: "tag"
             }
         }
     }
@@ -103,6 +107,7 @@ public struct Import: Sendable {
         case table(TableType)
         case memory(MemoryType)
         case global(GlobalType)
+        case tag(typeIndex: UInt32)
     }
 
     public var module: String
@@ -122,6 +127,7 @@ public struct Export: Sendable {
         case table(UInt32)
         case memory(UInt32)
         case global(UInt32)
+        case tag(UInt32)
     }
 
     public var name: String

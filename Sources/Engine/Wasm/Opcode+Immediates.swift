@@ -7,6 +7,10 @@ extension Opcode {
         case none
         /// ``BinaryReader/readBlockType()``
         case blockType
+        /// A block type, then a vector of ``CatchClause``.
+        case tryTable
+        /// u32 tag index.
+        case tag
         /// u32, relative nesting depth.
         case label
         /// Vector of labels, then the default label.
@@ -59,8 +63,10 @@ extension Opcode {
 
     public var immediates: Immediates {
         switch self {
-        case .block, .loop, .if: .blockType
-        case .br, .brIf, .brOnNull, .brOnNonNull: .label
+        case .block, .loop, .if, .try: .blockType
+        case .br, .brIf, .brOnNull, .brOnNonNull, .rethrow, .delegate: .label
+        case .tryTable: .tryTable
+        case .throw, .catch: .tag
         case .brTable: .labelTable
         case .call, .returnCall, .refFunc: .function
         case .callIndirect, .returnCallIndirect: .callIndirect
@@ -121,6 +127,8 @@ extension Opcode {
         case .selectTyped, .tableGet, .tableSet, .tableGrow, .tableSize, .tableFill, .refNull, .refIsNull, .refFunc:
             .referenceTypes
         case .returnCall, .returnCallIndirect: .tailCalls
+        case .throw, .throwRef, .tryTable: .exceptions
+        case .try, .catch, .rethrow, .delegate, .catchAll: .legacyExceptions
         case .callRef, .refAsNonNull, .brOnNull, .brOnNonNull: .functionReferences
         case .returnCallRef: [.functionReferences, .tailCalls]
         case .refEq: .gc

@@ -14,6 +14,15 @@ public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     case `if` = 0x04
     case `else` = 0x05
     case end = 0x0B
+    case `throw` = 0x08
+    case throwRef = 0x0A
+    case tryTable = 0x1F
+    // Exceptions as they were before version 3.0
+    case `try` = 0x06
+    case `catch` = 0x07
+    case rethrow = 0x09
+    case delegate = 0x18
+    case catchAll = 0x19
     case br = 0x0C
     case brIf = 0x0D
     case brTable = 0x0E

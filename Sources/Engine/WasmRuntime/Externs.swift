@@ -11,6 +11,7 @@ public enum Extern {
     case table(Table)
     case memory(Memory)
     case global(GlobalVariable)
+    case tag(Tag)
 }
 
 /// A function of an instance or of the host.

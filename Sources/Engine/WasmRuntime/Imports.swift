@@ -87,6 +87,7 @@ public struct Imports {
             let wanted = TypeRegistry.renumber(type.value, types)
             guard global.type.isMutable == type.isMutable else { return false }
             return global.type.value == wanted || !type.isMutable && store.types.matches(global.type.value, wanted)
+        case (.tag(let tag), .tag(let index)): return tag.pointer.pointee.type == types[Int(index)]
         default: return false
         }
     }
@@ -103,6 +104,7 @@ public struct Imports {
         case .table(let type): describe(type)
         case .memory(let type): describe(type)
         case .global(let type): "\(type.isMutable ? "mutable" : "immutable") global \(type.value)"
+        case .tag(let index): "tag \(module.functionType(index))"
         }
     }
 
@@ -112,6 +114,7 @@ public struct Imports {
         case .table(let table): describe(table.type)
         case .memory(let memory): describe(memory.type)
         case .global(let global): "\(global.type.isMutable ? "mutable" : "immutable") global \(global.type.value)"
+        case .tag(let tag): tag.store.map { "tag \($0.types.functionType(tag.pointer.pointee.type))" } ?? "tag"
         }
     }
 

@@ -62,7 +62,11 @@ public struct Instance {
             case .memory(let memory): state.memories.append(Memory(store: nil, pointer: memory.pointer))
             case .global(let global):
                 state.globals.append(GlobalVariable(store: nil, type: global.type, pointer: global.pointer))
+            case .tag(let tag): state.tags.append(Tag(store: nil, pointer: tag.pointer))
             }
+        }
+        for type in module.tags {
+            state.tags.append(Tag(store: nil, pointer: store.makeTag(type: state.types[Int(type)]).pointer))
         }
         let defined = store.allocate(
             sw_function.self, count: module.functionTypeIndices.count, initial: sw_function())
@@ -155,6 +159,7 @@ public struct Instance {
         case .global(let index):
             let global = state.globals[Int(index)]
             return .global(GlobalVariable(store: store, type: global.type, pointer: global.pointer))
+        case .tag(let index): return .tag(Tag(store: store, pointer: state.tags[Int(index)].pointer))
         }
     }
 

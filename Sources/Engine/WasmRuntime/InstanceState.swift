@@ -21,6 +21,7 @@ final class InstanceState {
     /// Memory 0.
     var memory: Memory? { memories.first }
     var globals: [GlobalVariable] = []
+    var tags: [Tag] = []
     /// Contents of the element segments; dropped ones are empty.
     @exclusivity(unchecked) var elements: [[UInt64]] = []
     @exclusivity(unchecked) var isDataDropped: [Bool]
@@ -52,6 +53,10 @@ final class InstanceState {
     func globalAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: globals[Int(index)].pointer)) }
     func tableType(_ index: UInt32) -> ValueType { tables[Int(index)].type.element }
     func tableAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: tables[Int(index)].pointer)) }
+    func tagType(_ index: UInt32) -> FunctionType {
+        store.types.functionType(tags[Int(index)].pointer.pointee.type)
+    }
+    func tagAddress(_ index: UInt32) -> UInt64 { tags[Int(index)].address }
     func memoryAddress(_ index: UInt32) -> UInt64 { UInt64(UInt(bitPattern: memories[Int(index)].pointer)) }
     func addressType(ofMemory index: UInt32) -> AddressType { memories[Int(index)].pointer.pointee.is_64 ? .i64 : .i32 }
     func addressType(ofTable index: UInt32) -> AddressType { tables[Int(index)].pointer.pointee.is_64 ? .i64 : .i32 }
@@ -81,6 +86,10 @@ final class InstanceState {
             var translator = try translator(for: Int(function.pointee.index))
             let slots = try translator.run()
             guard let code = store.codeArena.add(translator.code.bytes, of: function) else { return false }
+            if !translator.catches.isEmpty {
+                store.catchTables.append(translator.catches)
+                function.pointee.catch_table = UInt32(store.catchTables.count - 1)
+            }
             function.pointee.code = code
             function.pointee.frame_slots = UInt32(slots)
             return true

@@ -37,8 +37,9 @@ extension Store {
         let reason = machine.pointee.trap_reason
         if reason == 0 { return .returned((0..<type.results.slotCount).map { frame[$0] }) }
         if reason == sw_exit_requested { return .exited(machine.pointee.exit_status) }
-        return .trapped(
-            Trap(TrapReason(rawValue: UInt8(truncatingIfNeeded: reason)) ?? .hostError, frames: backtrace()))
+        var trap = Trap(TrapReason(rawValue: UInt8(truncatingIfNeeded: reason)) ?? .hostError, frames: backtrace())
+        if trap.reason == .uncaughtException { trap.exception = takeException() }
+        return .trapped(trap)
     }
 
     private func invokeHost(_ function: HostFunction, _ type: FunctionType, _ arguments: [UInt64]) -> Invocation {
@@ -52,7 +53,21 @@ extension Store {
         case .returned: .returned(Array(slots[arguments.count...]))
         case .exit(let status): .exited(status)
         case .trap(let reason): .trapped(Trap(reason))
+        case .exception(let reference): .trapped(uncaught(reference))
         }
+    }
+
+    private func uncaught(_ reference: UInt64) -> Trap {
+        machine.pointee.exception = reference
+        var trap = Trap(reference == 0 ? .nullExceptionReference : .uncaughtException)
+        trap.exception = takeException()
+        return trap
+    }
+
+    /// The exception that ended the last run.
+    private func takeException() -> UncaughtException? {
+        defer { machine.pointee.exception = 0 }
+        return ExceptionObject(machine.pointee.exception).map { UncaughtException($0, in: self) }
     }
 
     /// The innermost frames of the run that just trapped.

@@ -16,6 +16,15 @@ public struct StoreLimits: Sendable {
     /// Bytes of the value stack, thus the depth of recursion: a call needs at least 16 bytes beside its values.
     /// Address space only; what is never touched costs nothing.
     public var valueStackBytes: Int = 8 << 20
+    /// How deep calls may nest if their frames take ``bytesPerCall`` on average; it sets ``valueStackBytes``.
+    ///
+    /// Nothing counts calls: the check of the stack's end, which every call makes anyway, is the limit.
+    public var callDepth: Int {
+        get { valueStackBytes / Self.bytesPerCall }
+        set { valueStackBytes = newValue * Self.bytesPerCall }
+    }
+    /// Room for twenty values.
+    public static let bytesPerCall = 160
     /// How often host functions and guest may call each other nested; each level takes native stack.
     public var hostNesting: Int = 64
 
@@ -38,6 +47,8 @@ public final class Store {
     var hostFunctions: [HostFunction] = []
     var instances: [InstanceState] = []
     var codeArena = CodeArena()
+    /// Who catches what, by `sw_function.catch_table`; the first is nobody's.
+    var catchTables = [CatchTable()]
     var nesting = 0
     private var allocations: [UnsafeMutableRawPointer] = []
     private(set) var memories: [UnsafeMutablePointer<sw_memory>] = []

@@ -20,6 +20,8 @@ public struct Trap: Error, Sendable {
     public var reason: TrapReason
     /// Innermost first.
     public var frames: [Frame]
+    /// Of an uncaught exception.
+    public var exception: UncaughtException?
 
     public init(_ reason: TrapReason, frames: [Frame] = []) {
         self.reason = reason
@@ -31,6 +33,7 @@ extension Trap: CustomStringConvertible {
     /// The reason, then a line per frame.
     public var description: String {
         var text = "wasm trap: \(reason)"
+        if let exception { text += ": \(exception)" }
         for (index, frame) in frames.enumerated() {
             text += "\n    \(index): \(frame.name ?? "function \(frame.function)")"
             if let offset = frame.offset { text += " at 0x\(String(offset, radix: 16))" }

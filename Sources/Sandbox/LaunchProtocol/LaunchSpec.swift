@@ -115,7 +115,7 @@ public struct HostEntry: Sendable, Equatable {
 public struct GuestLimits: Sendable, Equatable {
     /// Largest linear memory in bytes; `memory.grow` fails beyond it.
     public var memoryBytes: UInt64
-    /// Deepest chain of guest calls.
+    /// How deep calls of the guest may nest if their frames take 160 bytes (20 values) on average; sets the value stack.
     public var callDepth: UInt32
     /// RLIMIT_NOFILE of the process.
     public var openFiles: UInt32

@@ -216,6 +216,7 @@ struct SpecRunner {
             } else {
                 fail(command, "expected trap \(command.text ?? ""), found \(trap.reason)")
             }
+        case ("assert_exception", .trapped(let trap)) where trap.exception != nil: passed += 1
         default: fail(command, "\(command.type) \(command.text ?? ""): found \(outcome)")
         }
     }

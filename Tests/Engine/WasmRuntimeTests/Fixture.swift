@@ -3,7 +3,8 @@
 import FoundationEssentials
 import Wasm
 
-/// A module as people read it and as the engine does: the base64 of what `wasm-tools parse` makes of the text.
+/// A module as people read it and as the engine does: the base64 of what `wasm-tools parse` makes of the text
+/// (`wat2wasm` where it holds exceptions of before version 3.0).
 struct Fixture {
     var text: String
     var bytes: [UInt8]

@@ -43,6 +43,6 @@ import Wasm
         let error = #expect(throws: WasmError.self) {
             try Module.load(ModuleBytes([0, 0x61, 0x73, 0x6D, 1, 0, 0, 0, 2, UInt8(section.count)] + section))
         }
-        #expect(error?.message == "malformed import kind: 9 of \\u{1b}[2.a, expected 0 to 3")
+        #expect(error?.message == "malformed import kind: 9 of \\u{1b}[2.a, expected 0 to 4")
     }
 }

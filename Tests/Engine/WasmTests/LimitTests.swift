@@ -85,6 +85,17 @@ func function(_ code: [UInt8], locals: [UInt8] = [0]) -> ModuleBytes {
         expectLimit("operand stack", function(pushes + [0x0B])) { $0.operandDepth = 1000 }
     }
 
+    @Test func `of the operand stack leave every frame addressable`() {
+        let pushes = [UInt8](repeating: 0x41, count: 7000).flatMap { [$0, 0] } + [UInt8](repeating: 0x1A, count: 7000)
+        #expect(refusal(function(pushes + [0x0B], locals: [1] + leb(40_000) + [0x7F])) == nil)
+        let error = refusal(function(pushes + [0x0B], locals: [1] + leb(50_000) + [0x7F]))
+        #expect(error?.kind == .limit)
+        #expect(error?.message.hasPrefix("operand stack deeper than the 6763 values allowed") == true)
+        // A function after the one with many locals has the whole room again.
+        let vectors = refusal(function([0x0B], locals: [1] + leb(25_001) + [0x7B]))
+        #expect(vectors?.message.hasPrefix("too many locals: 50002 with parameters") == true)
+    }
+
     @Test func `of locals stand at 50,000 by default`() {
         #expect(refusal(function([0x0B], locals: [1] + leb(50_000) + [0x7F])) == nil)
         let error = refusal(function([0x0B], locals: [1] + leb(50_001) + [0x7F]))

@@ -7,8 +7,7 @@ import Wasm
 @Suite struct `Real programs` {
     /// Programs (or folders of them) that need features of later work, with the feature that the refusal must name.
     static let later = [
-        "programs/wasip1/micropython.wasm": "feature exception-handling",
-        "sightglass/cm-online-stats/cm-online-stats.wasm": "component model",
+        "sightglass/cm-online-stats/cm-online-stats.wasm": "component model"
     ]
     static let all = [
         "programs", "sightglass", "wasmedge", "wasi-testsuite/c-wasip1", "wasi-testsuite/rust-wasip1",

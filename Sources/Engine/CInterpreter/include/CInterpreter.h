@@ -43,6 +43,12 @@ uint32_t sw_slow_operation(sw_context *context, uint64_t *frame, const uint8_t *
 sw_object *sw_allocate(sw_context *context, const sw_type *type, uint32_t length, uint64_t *top);
 /// Executes a rare instruction on references; 0, or the reason of a trap.
 uint32_t sw_reference_operation(sw_context *context, uint64_t *frame, const uint8_t *instruction);
+/// Throws a new exception for `throw`, an existing one for `throw_ref`: 0 when it is caught, which the machine's
+/// `landing` tells, or the reason of a trap.
+uint32_t sw_throw(sw_context *context, uint64_t *frame, const uint8_t *instruction);
+uint32_t sw_throw_reference(sw_context *context, uint64_t *frame, const uint8_t *instruction);
+/// The same for the machine's `exception`, which a host function throws to the call that returns to `return_pc`.
+uint32_t sw_throw_from_host(sw_context *context, uint64_t *frame, const uint8_t *return_pc);
 
 /// Makes the running guest trap with "interrupted" at its next call or loop iteration. Async-signal-safe.
 void sw_interrupt(sw_machine *machine);

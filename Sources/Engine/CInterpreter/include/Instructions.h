@@ -107,5 +107,5 @@ enum {
     X(return0) X(return_I_s) X(return_I_a) X(return_F_s) X(return_F_a) X(return_D_s) X(return_D_a)                    \
     X(return_V_s) X(return_V_a) X(returnN)                                                                            \
     X(store8_any) X(store16_any) X(store32_any) X(store64_any)                                                        \
-    X(memory_fill) X(memory_copy) X(atomic) X(atomic_fence)                                                                                     \
+    X(throw) X(throw_ref) X(memory_fill) X(memory_copy) X(atomic) X(atomic_fence)                                     \
     X(memory_size) X(memory_size_a) X(slow) X(unreachable) X(translate_entry) X(host_entry) X(exit) X(cross_return)

@@ -28,13 +28,19 @@ typedef struct sw_machine {
     sw_heap *heap;
     /// The first free slot, valid while a host function runs; a re-entrant call starts here.
     uint64_t *stack_top;
+    /// Where the guest goes on after a throw that is caught.
+    const uint8_t *landing_pc;
+    uint64_t *landing_sp;
+    sw_context *landing_context;
+    /// The exception that the host throws, or that nobody has caught: a reference.
+    uint64_t exception;
     /// The two-word code that a frame entered from the host returns to.
     uint8_t exit_code[8];
     /// The code that a frame entered from another instance returns to.
     uint8_t cross_return_code[8];
 } sw_machine;
 
-enum { sw_exit_requested = 255 };
+enum { sw_exit_requested = 255, sw_exception_thrown = 254 };
 
 /// A linear memory (core specification §4.2.8). The base never moves.
 typedef struct sw_memory {
@@ -81,9 +87,19 @@ typedef struct sw_function {
     uint16_t result_slots;
     /// Slot of the return address in the frame: max(parameter_slots, result_slots).
     uint16_t header;
+    /// Number of its catch clauses' table in the store; 0 = it has none.
+    uint32_t catch_table;
     /// Slots of the whole frame; 0 before translation and for the host.
     uint32_t frame_slots;
 } sw_function;
+
+/// A tag (core specification 3.0 §4.2.11). Its address is its identity.
+typedef struct sw_tag {
+    /// The store's number for the function type.
+    uint32_t type;
+    /// What exceptions with this tag are made of, after the first was thrown.
+    const sw_type *record;
+} sw_tag;
 
 /// The part of an instance that handlers read. The rest lives in Swift.
 struct sw_context {

@@ -26,7 +26,9 @@ extension ModuleDecoder {
             case 1: description = .table(try tableType())
             case 2: description = .memory(try memoryType())
             case 3: description = .global(try globalType())
-            case 4: throw unsupported(.exceptions, "import \(moduleName).\(itemName), a tag,", at: start)
+            case 4 where !features.contains(.exceptions):
+                throw unsupported(.exceptions, "import \(moduleName).\(itemName), a tag,", at: start)
+            case 4: description = .tag(typeIndex: try tagType())
             case 0x20: throw unsupported(.customDescriptors, "exact import \(moduleName).\(itemName)", at: start)
             case 0x7E, 0x7F:
                 guard itemName.isEmpty else { fallthrough }
@@ -34,7 +36,7 @@ extension ModuleDecoder {
             default:
                 throw WasmError(
                     .malformed, at: start,
-                    "malformed import kind: \(kind) of \(moduleName).\(itemName), expected 0 to 3")
+                    "malformed import kind: \(kind) of \(moduleName).\(itemName), expected 0 to 4")
             }
             module.imports.append(Import(module: moduleName, name: itemName, description: description))
         }
@@ -59,6 +61,22 @@ extension ModuleDecoder {
     mutating func decodeMemorySection() throws(WasmError) {
         let count = try self.count("memories", limits.memories)
         for _ in 0..<count { module.memories.append(try memoryType()) }
+    }
+
+    mutating func decodeTagSection() throws(WasmError) {
+        let count = try self.count("tags", limits.tags)
+        module.tags.reserveCapacity(plausible(count))
+        for _ in 0..<count { module.tags.append(try tagType()) }
+    }
+
+    /// A tag type (core specification 3.0 §5.3.16): the attribute "exception" and a type index.
+    private mutating func tagType() throws(WasmError) -> UInt32 {
+        let start = reader.offset
+        let attribute = try byte("attribute of a tag")
+        guard attribute == 0 else {
+            throw WasmError(.malformed, at: start, "malformed tag attribute: \(attribute), expected 0")
+        }
+        return try u32("type index of a tag")
     }
 
     private mutating func tableType() throws(WasmError) -> TableType {
@@ -123,10 +141,12 @@ extension ModuleDecoder {
             case 1: description = .table(index)
             case 2: description = .memory(index)
             case 3: description = .global(index)
-            case 4: throw unsupported(.exceptions, "export \(exportName), a tag,", at: start)
+            case 4 where !features.contains(.exceptions):
+                throw unsupported(.exceptions, "export \(exportName), a tag,", at: start)
+            case 4: description = .tag(index)
             default:
                 throw WasmError(
-                    .malformed, at: start, "malformed export kind: \(kind) of \(exportName), expected 0 to 3")
+                    .malformed, at: start, "malformed export kind: \(kind) of \(exportName), expected 0 to 4")
             }
             module.exports.append(Export(name: exportName, description: description))
         }

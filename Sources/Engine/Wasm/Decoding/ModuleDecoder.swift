@@ -39,7 +39,8 @@ struct ModuleDecoder {
 
     mutating func decode() throws(WasmError) {
         try decodeHeader()
-        // The order of §5.5.16 is that of the identifiers, but for data count, which precedes code.
+        // The order of §5.5.16 is that of the identifiers, but for data count, which precedes code, and tag,
+        // which follows memory.
         var lastRank = 0
         while !reader.isAtEnd {
             let section = try readSectionHeader()
@@ -72,6 +73,7 @@ struct ModuleDecoder {
     private static func rank(_ identifier: Section.Identifier) -> Int {
         switch identifier {
         case .dataCount: Int(Section.Identifier.element.rawValue) * 2 + 1
+        case .tag: Int(Section.Identifier.memory.rawValue) * 2 + 1
         default: Int(identifier.rawValue) * 2
         }
     }
@@ -113,9 +115,9 @@ struct ModuleDecoder {
         place = "section header"
         let start = reader.offset
         let byte = try self.byte("section id")
-        if byte == 13 { throw unsupported(.exceptions, "tag section", at: start) }
+        if byte == 13 && !features.contains(.exceptions) { throw unsupported(.exceptions, "tag section", at: start) }
         guard let identifier = Section.Identifier(rawValue: byte) else {
-            throw WasmError(.malformed, at: start, "malformed section id: \(byte), expected 0 to 12")
+            throw WasmError(.malformed, at: start, "malformed section id: \(byte), expected 0 to 13")
         }
         let size = try u32("section size")
         guard Int(size) <= reader.remaining else {
@@ -144,6 +146,7 @@ struct ModuleDecoder {
         case .export: try decodeExportSection()
         case .start: module.start = try u32("start function")
         case .element: try decodeElementSection()
+        case .tag: try decodeTagSection()
         case .dataCount: module.dataCount = try u32("data count")
         case .code: try decodeCodeSection()
         case .data: try decodeDataSection()

@@ -24,13 +24,15 @@ enum FeatureScan {
     ) throws(ReadFault) -> FeatureSet {
         switch opcode.immediates {
         case .blockType:
-            switch try reader.readBlockType() {
-            case .empty: return []
-            case .value(let type): return .needed(for: type)
-            case .function(let index):
-                let type = module.functionType(index)
-                return type.parameters.isEmpty && type.results.count < 2 ? [] : .multiValue
+            return needed(by: try reader.readBlockType(), module)
+        case .tryTable:
+            let type = try reader.readBlockType()
+            var count = try reader.readU32()
+            while count > 0 {
+                _ = try reader.readCatchClause()
+                count -= 1
             }
+            return needed(by: type, module)
         case .callIndirect:
             _ = try reader.readU32()
             return try reader.readU32() > 0 ? .referenceTypes : []
@@ -44,12 +46,24 @@ enum FeatureScan {
         }
     }
 
+    private static func needed(by type: BlockType, _ module: Module) -> FeatureSet {
+        switch type {
+        case .empty: return []
+        case .value(let type): return .needed(for: type)
+        case .function(let index):
+            let type = module.functionType(index)
+            return type.parameters.isEmpty && type.results.count < 2 ? [] : .multiValue
+        }
+    }
+
     private static func declared(by module: Module) -> FeatureSet {
         var features: FeatureSet = []
         for type in module.types { features.formUnion(needed(by: type)) }
         for body in module.code {
             for run in body.locals { features.formUnion(.needed(for: run.type)) }
         }
+        let importsTag = module.imports.contains { if case .tag = $0.description { true } else { false } }
+        if importsTag || !module.tags.isEmpty { features.insert(.exceptions) }
         if module.dataCount != nil { features.insert(.bulkMemory) }
         var tableCount = module.tables.count
         var importedGlobals: [Bool] = []

@@ -17,7 +17,7 @@ public struct ModuleReport: Sendable {
         /// Import module; empty for an export.
         public var module = ""
         public var name: String
-        /// `function`, `table`, `memory` or `global`.
+        /// `function`, `table`, `memory`, `global` or `tag`.
         public var kind: String
         /// `(i32, i32) -> (i64)`, `funcref 10..20`, `17 pages..`, `mut i32`.
         public var type: String
@@ -99,6 +99,7 @@ public struct ModuleReport: Sendable {
         case .table(let type): ("table", type.description)
         case .memory(let type): ("memory", type.description)
         case .global(let type): ("global", type.description)
+        case .tag(let index): ("tag", module.functionType(index).description)
         }
     }
 }
@@ -111,12 +112,13 @@ extension Module {
     }
 }
 
-/// The types of all functions, tables, memories and globals, imports first.
+/// The types of all functions, tables, memories, globals and tags, imports first.
 private struct IndexSpaces {
     var functions: [UInt32] = []
     var tables: [TableType] = []
     var memories: [MemoryType] = []
     var globals: [GlobalType] = []
+    var tags: [UInt32] = []
 
     init(_ module: Module) {
         for item in module.imports {
@@ -125,12 +127,14 @@ private struct IndexSpaces {
             case .table(let type): tables.append(type)
             case .memory(let type): memories.append(type)
             case .global(let type): globals.append(type)
+            case .tag(let index): tags.append(index)
             }
         }
         functions += module.functionTypeIndices
         tables += module.tables
         memories += module.memories
         globals += module.globals.map(\.type)
+        tags += module.tags
     }
 
     func describe(_ item: Export, in module: Module) -> (kind: String, type: String) {
@@ -143,6 +147,7 @@ private struct IndexSpaces {
         case .table(let index): ("table", at(index, of: tables, \.description))
         case .memory(let index): ("memory", at(index, of: memories, \.description))
         case .global(let index): ("global", at(index, of: globals, \.description))
+        case .tag(let index): ("tag", at(index, of: tags) { module.functionType($0).description })
         }
     }
 }

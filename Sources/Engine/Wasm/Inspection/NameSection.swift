@@ -11,6 +11,7 @@ public struct NameSection: Sendable {
     private var moduleNameRange: ByteRange?
     private var functionsRange: ByteRange?
     private var localsRange: ByteRange?
+    private var tagsRange: ByteRange?
 
     public init(_ module: Module) {
         bytes = module.bytes
@@ -21,6 +22,7 @@ public struct NameSection: Sendable {
             case 0: moduleNameRange = range
             case 1: functionsRange = range
             case 2: localsRange = range
+            case 11: tagsRange = range
             default: break  // labels, types, fields, … of the extended name section
             }
         }
@@ -44,6 +46,12 @@ public struct NameSection: Sendable {
     public func function(_ index: UInt32) -> String? {
         guard let functionsRange else { return nil }
         return find(index, in: functionsRange)
+    }
+
+    /// The name of a tag by its index (imports count first).
+    public func tag(_ index: UInt32) -> String? {
+        guard let tagsRange else { return nil }
+        return find(index, in: tagsRange)
     }
 
     /// The name of a parameter or local of a function.

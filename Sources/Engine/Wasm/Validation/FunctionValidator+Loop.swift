@@ -168,7 +168,7 @@ extension FunctionValidator {
         try pushAll(type.results, type.resultCount)
     }
 
-    private mutating func blockType() throws(ReadFault) -> (TypeList, TypeList) {
+    mutating func blockType() throws(ReadFault) -> (TypeList, TypeList) {
         let nothing = (types: UnsafePointer(singleTypes), count: UInt32(0))
         switch try reader.readBlockType() {
         case .empty: return (nothing, nothing)

@@ -5,6 +5,8 @@ extension FunctionValidator {
     mutating func validateRare(_ rule: ValidationRule) throws(ReadFault) {
         switch rule {
         case .returnCall, .returnCallIndirect: try validateTailCall(rule)
+        case .throw, .throwRef, .tryTable: try validateException(rule)
+        case .try, .catch, .catchAll, .rethrow, .delegate: try validateLegacyException(rule)
         case .selectTyped: try validateTypedSelect()
         case .memorySize:
             try push(try memory())

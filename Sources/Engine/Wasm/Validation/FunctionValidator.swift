@@ -49,6 +49,9 @@ struct FunctionValidator: ~Copyable {
     // SAFETY: `top <= operandCapacity`, `frameBase <= top`, `frameCount <= frameCapacity`; grown before each push.
     var operands: UnsafeMutablePointer<TypeCode>
     var operandCapacity = 1024
+    /// What was allocated, and what the current function may use at most.
+    private var allocatedOperands = 1024
+    private var room = 1024
     var top = 0
     /// Height of the current frame: operands below it belong to outer blocks.
     var frameBase = 0
@@ -119,9 +122,7 @@ struct FunctionValidator: ~Copyable {
         let type = tables.types[Int(tables.functions[functionIndex])].shape
         var count = Int(type.parameterCount)
         for run in body.locals { count += Int(run.count) }
-        guard count <= limits.locals else {
-            throw fail("too many locals: \(count) with parameters, at most \(limits.locals) are allowed", .limit)
-        }
+        let slots = try slotsOfLocals(body, type)
         if count > localCapacity {
             locals.deallocate()
             localCapacity = count
@@ -135,10 +136,32 @@ struct FunctionValidator: ~Copyable {
             next += Int(run.count)
         }
         localCount = UInt32(count)
+        operandCapacity = min(allocatedOperands, operandRoom(besides: slots, type))
         top = 0
         frameCount = 0
         setLocals.removeAll(keepingCapacity: true)
         try pushFrame(.unreachable, start: (type.parameters, 0), end: (type.results, type.resultCount))
+    }
+
+    /// Slots of the frame that the locals take.
+    private mutating func slotsOfLocals(_ body: FunctionBody, _ type: TypeShape) throws(ReadFault) -> Int {
+        var slots = 0
+        for index in 0..<Int(type.parameterCount) { slots += ValueType(rawValue: type.parameters[index]).slotCount }
+        for run in body.locals { slots += Int(run.count) * run.type.slotCount }
+        guard slots <= limits.locals else {
+            throw fail(
+                "too many locals: \(slots) with parameters, vectors counting twice, at most \(limits.locals) are "
+                    + "allowed", .limit)
+        }
+        return slots
+    }
+
+    /// How many values the operand stack may hold, so that every frame can be addressed with 16-bit slot numbers.
+    private mutating func operandRoom(besides slots: Int, _ type: TypeShape) -> Int {
+        // Results may stand where parameters did, a callee's header behind the last operand.
+        let headers = 2 * (Int(type.resultCount) + limits.results) + 8
+        room = min(max((0xFFFF - slots - headers) / 2, 0), limits.operandDepth)
+        return room
     }
 
     // MARK: - Operand stack
@@ -224,14 +247,18 @@ struct FunctionValidator: ~Copyable {
 
     @inline(never)
     private mutating func growOperands() throws(ReadFault) {
-        guard operandCapacity < limits.operandDepth else {
-            throw fail("operand stack deeper than the \(limits.operandDepth) values allowed", .limit)
+        guard operandCapacity < room else {
+            throw fail("operand stack deeper than the \(room) values allowed beside the locals", .limit)
         }
-        let larger = UnsafeMutablePointer<TypeCode>.allocate(capacity: operandCapacity * 2)
-        larger.update(from: operands, count: top)
-        operands.deallocate()
-        operands = larger
-        operandCapacity *= 2
+        let capacity = min(operandCapacity * 2, room)
+        if capacity > allocatedOperands {
+            let larger = UnsafeMutablePointer<TypeCode>.allocate(capacity: capacity)
+            larger.update(from: operands, count: top)
+            operands.deallocate()
+            operands = larger
+            allocatedOperands = capacity
+        }
+        operandCapacity = capacity
     }
 
     // MARK: - Control stack

@@ -59,6 +59,8 @@ struct ModuleTables: ~Copyable {
     let tableAddresses: UnsafeMutableBufferPointer<TypeCode>
     let memories: UnsafeMutableBufferPointer<TypeCode>
     var memoryCount: UInt32 { UInt32(memories.count) }
+    /// Type index of each tag; each is that of a function.
+    let tags: UnsafeMutableBufferPointer<UInt32>
     /// Number of data segments when the data count section announces it.
     let dataCount: UInt32?
     private let typeCodes: UnsafeMutableBufferPointer<TypeCode>
@@ -86,6 +88,7 @@ struct ModuleTables: ~Copyable {
         var tables: [TypeCode] = []
         var tableAddresses: [TypeCode] = []
         var memories: [TypeCode] = []
+        var tags: [UInt32] = []
         for item in module.imports {
             switch item.description {
             case .function(let typeIndex): functions.append(typeIndex)
@@ -93,6 +96,7 @@ struct ModuleTables: ~Copyable {
                 tables.append(type.element.rawValue)
                 tableAddresses.append(type.address.value.rawValue)
             case .memory(let type): memories.append(type.address.value.rawValue)
+            case .tag(let typeIndex): tags.append(typeIndex)
             case .global(let type): globals.append(Self.global(type))
             }
         }
@@ -101,6 +105,7 @@ struct ModuleTables: ~Copyable {
         self.globals = Self.copy(globals + module.globals.map { Self.global($0.type) })
         self.tables = Self.copy(tables + module.tables.map(\.element.rawValue))
         self.tableAddresses = Self.copy(tableAddresses + module.tables.map(\.address.value.rawValue))
+        self.tags = Self.copy(tags + module.tags)
         self.memories = Self.copy(memories + module.memories.map(\.address.value.rawValue))
         elements = Self.copy(module.elements.map(\.type.rawValue))
         dataCount = module.dataCount
@@ -115,6 +120,7 @@ struct ModuleTables: ~Copyable {
         tables.deallocate()
         tableAddresses.deallocate()
         memories.deallocate()
+        tags.deallocate()
         elements.deallocate()
         isDeclared.deallocate()
         typeCodes.deallocate()

@@ -61,13 +61,29 @@ struct ModuleValidator {
             }
         }
         for item in module.imports {
-            if case .function(let type) = item.description {
+            switch item.description {
+            case .function(let type): try check(type, .import, { "import \(item.module).\(item.name)" })
+            case .tag(let type):
                 try check(type, .import, { "import \(item.module).\(item.name)" })
+                try checkTag(type, .import)
+            default: break
             }
         }
         let imported = module.importedFunctionCount
         for (index, type) in module.functionTypeIndices.enumerated() {
             try check(type, .function, { "function \(imported + index)" })
+        }
+        for (index, type) in module.tags.enumerated() {
+            try check(type, .tag, { "defined tag \(index)" })
+            try checkTag(type, .tag)
+        }
+    }
+
+    /// An exception carries the parameters of its tag and nothing comes back.
+    private func checkTag(_ type: UInt32, _ section: Section.Identifier) throws(WasmError) {
+        let results = module.functionType(type).results
+        guard results.isEmpty else {
+            throw invalid(section, "non-empty tag result type: type \(type) is \(module.functionType(type))")
         }
     }
 
@@ -203,6 +219,7 @@ struct ModuleValidator {
                 case .table(let index): ("table", index, tables.tables.count)
                 case .memory(let index): ("memory", index, Int(tables.memoryCount))
                 case .global(let index): ("global", index, tables.globals.count)
+                case .tag(let index): ("tag", index, tables.tags.count)
                 }
             guard Int(index) < count else {
                 throw invalid(

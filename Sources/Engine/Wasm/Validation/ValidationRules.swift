@@ -33,6 +33,7 @@ enum ValidationRule: UInt8 {
     case load, store
     case unreachable, nop, block, loop, `if`, `else`, end, br, brIf, brTable, `return`, call, callIndirect
     case returnCall, returnCallIndirect
+    case `throw`, throwRef, tryTable, `try`, `catch`, rethrow, delegate, catchAll
     case drop, select, selectTyped
     case localGet, localSet, localTee, globalGet, globalSet, tableGet, tableSet
     case memorySize, memoryGrow, i32Const, i64Const, f32Const, f64Const
@@ -149,6 +150,14 @@ struct ValidationTable: @unchecked Sendable {
 
     private static func specialRuleBeyondFirstVersion(_ opcode: Opcode) -> ValidationRule? {
         switch opcode {
+        case .throw: .throw
+        case .throwRef: .throwRef
+        case .tryTable: .tryTable
+        case .try: .try
+        case .catch: .catch
+        case .rethrow: .rethrow
+        case .delegate: .delegate
+        case .catchAll: .catchAll
         case .returnCall: .returnCall
         case .returnCallIndirect: .returnCallIndirect
         case .refNull: .refNull

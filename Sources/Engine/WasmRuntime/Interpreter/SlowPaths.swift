@@ -40,6 +40,9 @@ func callHost(
         machine.pointee.exit_status = status
         return UInt32(sw_exit_requested)
     case .trap(let reason): return UInt32(reason.rawValue)
+    case .exception(let reference):
+        machine.pointee.exception = reference
+        return UInt32(sw_exception_thrown)
     }
 }
 

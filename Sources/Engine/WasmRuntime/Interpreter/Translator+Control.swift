@@ -49,22 +49,27 @@ extension Translator {
     }
 
     mutating func endConstruct() {
-        if labels.count == 1, isReachable { emitReturn() }
+        if labels.count == 1 {
+            if isReachable { emitReturn() }
+            emitReturnOfCaught()
+        }
+        closeTry()
         guard let label = labels.popLast(), label.kind != .function else { return }
-        let isTarget = !label.fixups.isEmpty || label.elseFixup != nil
+        let isTarget = !label.fixups.isEmpty || label.elseFixup != nil || !label.landings.isEmpty
         if isReachable, isTarget {
             for position in (stack.count - label.results.count)..<stack.count { materialize(position) }
         }
         if isTarget {
             label.fixups.forEach { resolve($0) }
             if let fixup = label.elseFixup { resolve(fixup) }
+            for place in label.landings { catches.land(place, at: code.count) }
             forgetAccumulators()
         }
         if isTarget || !isReachable { resetStack(to: label.height, label.results) }
         isReachable = isReachable || isTarget
     }
 
-    private mutating func resetStack(to height: Int, _ types: [ValueType]) {
+    mutating func resetStack(to height: Int, _ types: [ValueType]) {
         truncateStack(to: height)
         for type in types { push(.temporary, type) }
     }
@@ -75,12 +80,12 @@ extension Translator {
         code.set32(Int32(truncatingIfNeeded: code.count - fixup.base), at: fixup.field)
     }
 
-    private mutating func emitForwardBranch() -> Fixup {
+    mutating func emitForwardBranch() -> Fixup {
         let position = code.append(handler: Int(SW_br), 0)
         return Fixup(field: position + 12, base: position)
     }
 
-    private func label(_ depth: Int) -> Int { labels.count - 1 - depth }
+    func label(_ depth: Int) -> Int { labels.count - 1 - depth }
 
     /// Whether the top values already stand where a branch to `label` wants them.
     func isInPlace(_ label: Label) -> Bool {
@@ -90,7 +95,7 @@ extension Translator {
     }
 
     /// Moves the top values to where `label` wants them, without popping them.
-    private mutating func moveResults(to label: Label) {
+    mutating func moveResults(to label: Label) {
         let count = label.branchTypes.count
         guard count > 0, !isInPlace(label) else { return }
         let from = stack.count - count

@@ -15,6 +15,7 @@ extension Translator {
         case .block, .loop, .if: beginConstruct(opcode, try reader.readBlockType())
         case .else: beginElse()
         case .end: endConstruct()
+        case .throw, .throwRef, .tryTable, .try, .catch, .catchAll, .delegate, .rethrow: try exception(opcode)
         case .br:
             branch(to: Int(try reader.readU32()))
             isReachable = false
@@ -101,6 +102,14 @@ extension Translator {
         case .block, .loop, .if:
             _ = try reader.readBlockType()
             skippedDepth += 1
+        case .try, .tryTable:
+            try reader.skipImmediates(of: opcode)
+            skippedDepth += 1
+        case .catch where skippedDepth == 0: beginCatch(try reader.readU32())
+        case .catchAll where skippedDepth == 0: beginCatch(nil)
+        case .delegate:
+            let depth = Int(try reader.readU32())
+            if skippedDepth == 0 { delegate(to: depth) } else { skippedDepth -= 1 }
         case .else where skippedDepth == 0: beginElse()
         case .end where skippedDepth == 0: endConstruct()
         case .end: skippedDepth -= 1

@@ -40,7 +40,7 @@ struct StackValue {
 
 /// A control construct that is open. Branches to it carry `arity` values to the slots from `height` on.
 struct Label {
-    enum Kind { case function, block, loop, ifThen, ifElse }
+    enum Kind { case function, block, loop, ifThen, ifElse, tryTable, legacyTry, legacyCatch }
 
     var kind: Kind
     /// Height of the operand stack below the construct's parameters.
@@ -53,6 +53,15 @@ struct Label {
     var fixups: [Fixup] = []
     /// The branch over the first arm of an `if`.
     var elseFixup: Fixup?
+    /// Catch clauses that lead to the end, still to be told where it is.
+    var landings: [CatchTable.Place] = []
+    /// Of a `try`: where its body starts, and the region made of it.
+    var bodyStart = 0
+    var region = -1
+    /// Of a `try_table`.
+    var clauses: [CatchTable.Clause] = []
+    /// Indices of the labels that the clauses lead to.
+    var targets: [Int] = []
 
     var branchTypes: [ValueType] { kind == .loop ? parameters : results }
 }
@@ -127,6 +136,9 @@ struct Translator: ~Copyable {
     var addition: FusableOperation?
     /// The move that was emitted last, for merging: position, how many moves, accumulators before.
     var lastMove: (position: Int, end: Int, count: Int, accumulators: SIMD4<Int32>)?
+
+    /// Who catches what in this function.
+    var catches = CatchTable()
 
     /// Filled when asked for: code offset of each Wasm instruction (for backtraces).
     var recordsOffsets = false

@@ -25,7 +25,7 @@ import Wasm
     ]
 
     /// Commands whose modules need later features.
-    static let laterCommands: [String: Int] = [:]
+    static let laterCommands: [String: Int] = ["legacy/try_catch": 1]
 
     /// What the commands of a suite came to.
     struct Tally {
@@ -88,9 +88,9 @@ import Wasm
             total.refused += tally.refused
             total.messagesMatched += tally.messagesMatched
         }
-        #expect(total.accepted == 1403)
-        #expect(total.refused == 2218)
-        #expect(total.messagesMatched == 2203)
+        #expect(total.accepted == 1417)
+        #expect(total.refused == 2219)
+        #expect(total.messagesMatched == 2204)
     }
 
     static let laterSuites = ["simd", "proposals", "legacy", "custom"].flatMap { group in

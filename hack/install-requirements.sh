@@ -6,6 +6,8 @@ set -euo pipefail
 packages=(libseccomp-dev libyaml-dev libsqlite3-dev zlib1g-dev libzstd-dev libssl-dev pkg-config binutils curl)
 if [ "${1:-build}" = test ]; then
     packages+=(python3 python3-venv procps iproute2)
+    # Those whose runtime Swiftlet can be, for ContainerTests.
+    packages+=(containerd runc podman conmon busybox-static)
     # Debian's is 1.20; a newer one that is there already is just as good.
     command -v kubectl >/dev/null || packages+=(kubernetes-client)
 fi

@@ -9,8 +9,11 @@ public enum UnixSocket {
     public static let pathBytesMax = 107
 
     /// Connects; the descriptor is close-on-exec and blocking.
-    public static func connect(to path: String) throws(SystemFailure) -> Int32 {
+    ///
+    /// - Parameter isNonBlocking: never waits, not even for room in the listener's queue, which is EAGAIN then.
+    public static func connect(to path: String, isNonBlocking: Bool = false) throws(SystemFailure) -> Int32 {
         let descriptor = try socket(path)
+        if isNonBlocking { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         let result = try withAddress(path) { address, length in
             retryingInterrupts { Glibc.connect(descriptor, address, length) }
         }

@@ -19,12 +19,14 @@ final class Container {
     private let name: String
     private let loop: EventLoop
     private let launcher: SandboxLauncher
+    private let publish: (TaskEvent) -> Void
     /// What a new process ran into between its object and ours.
     private final class Execs { var all: () -> [TaskProcess] = { [] } }
 
     /// Makes the container: everything is found, opened and checked, and the sandbox process waits.
     init(
-        _ request: CreateTaskRequest, namespace: String, pod: String, loop: EventLoop, launcher: SandboxLauncher
+        _ request: CreateTaskRequest, namespace: String, pod: String, loop: EventLoop, launcher: SandboxLauncher,
+        publish: @escaping (TaskEvent) -> Void
     ) throws(Status) {
         guard !request.terminal else {
             throw Status(.invalidArgument, "terminal: a guest cannot have a terminal")
@@ -33,6 +35,7 @@ final class Container {
         hasMountedRoot = !request.rootfs.isEmpty
         self.loop = loop
         self.launcher = launcher
+        self.publish = publish
         let bundle = try Bundle(path: request.bundle)
         if let moment = bundle.spec.hooks.firstMoment {
             throw Status(
@@ -49,6 +52,8 @@ final class Container {
         let plan = try LaunchPlan(bundle, process: bundle.process, module: module, name: name, isExec: false)
         let execs = Execs()
         let path = bundle.path
+        // A process has its number only when it is there, and may start and end only after that.
+        let identity = ProcessIdentity(container: request.id, publish: publish)
         process = try Self.launch(
             plan, label: "container \(request.id)", loop: loop, launcher: launcher,
             streams: (request.stdin, request.stdout, request.stderr),
@@ -57,7 +62,16 @@ final class Container {
                 // They are gone before the cgroup is removed.
                 for exec in execs.all() { exec.kill() }
             },
-            didStart: { LaunchWarnings.write($0, toBundle: path) }, didEnd: { $0.write(toBundle: path) })
+            didStart: {
+                LaunchWarnings.write($0, toBundle: path)
+                identity.noteStart()
+            },
+            didEnd: {
+                $0.write(toBundle: path)
+                identity.noteEnd($0)
+            })
+        identity.pid = process.pid
+        publish(.create(request, pid: process.pid))
         execs.all = { [unowned self] in Array(self.execs.values) }
         SandboxMark(process: process.sandbox.processIdentifier, cgroupPath: cgroupPath).write(toBundle: path)
         adjustOOMScore()
@@ -91,12 +105,17 @@ final class Container {
         let module = try bundle.resolver.resolve(spec, of: bundle.process)
         let plan = try LaunchPlan(
             bundle, process: spec, module: module, name: "\(name)/\(request.execID)", isExec: true)
-        execs[request.execID] = try Self.launch(
+        let identity = ProcessIdentity(container: id, exec: request.execID, publish: publish)
+        let exec = try Self.launch(
             plan, label: "exec \(request.execID) of \(id)", loop: loop, launcher: launcher,
             streams: (request.stdin, request.stdout, request.stderr),
             // In its cgroup it shares the container's limits; without one it has its own.
             limits: process.sandbox.cgroup == nil ? ResourceLimits(bundle.resources) : ResourceLimits(),
-            cgroup: (cgroupPath, false))
+            cgroup: (cgroupPath, false),
+            didStart: { _ in identity.noteStart() }, didEnd: identity.noteEnd)
+        identity.pid = exec.pid
+        execs[request.execID] = exec
+        publish(.execAdded(id: id, exec: request.execID))
     }
 
     func removeExec(_ execID: String) { execs[execID] = nil }
@@ -135,8 +154,7 @@ final class Container {
         _ plan: LaunchPlan, label: String, loop: EventLoop, launcher: SandboxLauncher,
         streams: (input: String, output: String, error: String), limits: ResourceLimits,
         cgroup: (path: String, isOwned: Bool), willReap: @escaping () -> Void = {},
-        didStart: @escaping ([String]) -> Void = { _ in },
-        didEnd: @escaping (ExitRecord) -> Void = { _ in }
+        didStart: @escaping ([String]) -> Void, didEnd: @escaping (ExitRecord) -> Void
     ) throws(Status) -> TaskProcess {
         let io = try StandardIO(loop: loop, input: streams.input, output: streams.output, error: streams.error)
         var request = plan.request(cgroupPath: cgroup.path)
@@ -177,6 +195,34 @@ final class Container {
     private func adjustOOMScore() {
         guard let score = bundle.process.oomScoreAdj else { return }
         try? Files.write("\(score)", toExisting: "/proc/\(process.sandbox.processIdentifier)/oom_score_adj")
+    }
+}
+
+/// Tells how a process of a container fares.
+private final class ProcessIdentity {
+    private let container: String
+    /// Empty: the container's own process.
+    private let exec: String
+    private let publish: (TaskEvent) -> Void
+    var pid: UInt32 = 0
+
+    init(container: String, exec: String = "", publish: @escaping (TaskEvent) -> Void) {
+        self.container = container
+        self.exec = exec
+        self.publish = publish
+    }
+
+    func noteStart() {
+        publish(exec.isEmpty ? .start(id: container, pid: pid) : .execStarted(id: container, exec: exec, pid: pid))
+    }
+
+    func noteEnd(_ record: ExitRecord) {
+        // Before the exit: CRI takes the reason from it.
+        if record.reason == "OOMKilled" { publish(.outOfMemory(id: container)) }
+        publish(
+            .exit(
+                id: container, process: exec.isEmpty ? container : exec, pid: pid, status: record.exitStatus,
+                at: record.timestamp))
     }
 }
 

@@ -12,6 +12,7 @@ public final class ShimDaemon {
     private let socketPath: String
     private var server: Server?
     private var service: TaskService?
+    private var publisher: EventPublisher?
 
     /// - Parameters:
     ///   - listener: listening on `socketPath`; taken over.
@@ -23,9 +24,13 @@ public final class ShimDaemon {
         do {
             loop = try EventLoop()
             let launcher = try SandboxLauncher()
-            let service = TaskService(loop: loop, launcher: launcher, namespace: namespace, pod: pod) {
-                [unowned self] in self.stopSoon()
+            if let address = getenv("TTRPC_ADDRESS").map({ String(cString: $0) }), !address.isEmpty {
+                publisher = EventPublisher(loop: loop, address: address, namespace: namespace)
             }
+            let service = TaskService(
+                loop: loop, launcher: launcher, namespace: namespace, pod: pod,
+                publish: { [weak publisher] in publisher?.publish($0) },
+                shutdown: { [unowned self] in self.stopSoon() })
             self.service = service
             server = try Server(loop: loop, listener: listener) { service.handle($0, $1) }
         } catch let error as SystemFailure {
@@ -49,6 +54,7 @@ public final class ShimDaemon {
         // From here nobody may find the shim; a start that comes now makes a new one.
         unlink(socketPath)
         service?.killAll()
+        publisher?.drain(nanoseconds: 1_000_000_000)
         server?.close()
     }
 

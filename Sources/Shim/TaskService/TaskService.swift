@@ -6,7 +6,7 @@ import Linux
 import OCI
 import Protobuf
 public import TTRPC
-import TaskAPI
+public import TaskAPI
 public import Workload
 
 /// `containerd.task.v2.Task`, `containerd.task.v3.Task` (the same calls) and `swiftlet.shim.v1.Probe` for the containers
@@ -16,16 +16,20 @@ public final class TaskService {
     private let launcher: SandboxLauncher
     private let namespace: String
     private let pod: String
+    private let publish: (TaskEvent) -> Void
     private let shutdown: () -> Void
     private var containers: [String: Container] = [:]
 
     /// - Parameters:
     ///   - namespace: containerd's namespace, or the pod's.
     ///   - pod: the shim's id.
+    ///   - publish: takes events for containerd.
     ///   - shutdown: the caller ends the shim; called at most when no container is left, or when told to go at once.
     public init(
-        loop: EventLoop, launcher: SandboxLauncher, namespace: String, pod: String, shutdown: @escaping () -> Void
+        loop: EventLoop, launcher: SandboxLauncher, namespace: String, pod: String,
+        publish: @escaping (TaskEvent) -> Void = { _ in }, shutdown: @escaping () -> Void
     ) {
+        self.publish = publish
         self.loop = loop
         self.launcher = launcher
         self.namespace = namespace
@@ -90,10 +94,12 @@ public final class TaskService {
         case "Pause":
             let pause: PauseRequest = try Self.decode(request)
             try container(pause.id).process.pause()
+            publish(.paused(id: pause.id))
             responder.succeed([])
         case "Resume":
             let resume: ResumeRequest = try Self.decode(request)
             try container(resume.id).process.resume()
+            publish(.resumed(id: resume.id))
             responder.succeed([])
         case "Shutdown":
             let request: ShutdownRequest = try Self.decode(request)
@@ -152,7 +158,7 @@ public final class TaskService {
         do {
             try RootMounts.mount(request.rootfs, on: rootfs)
             let container = try Container(
-                request, namespace: namespace, pod: pod, loop: loop, launcher: launcher)
+                request, namespace: namespace, pod: pod, loop: loop, launcher: launcher, publish: publish)
             containers[request.id] = container
             return CreateTaskResponse(pid: container.process.pid)
         } catch {
@@ -179,6 +185,10 @@ public final class TaskService {
             } else {
                 container.removeExec(request.execID)
             }
+            self.publish(
+                .delete(
+                    id: request.id, process: request.execID, pid: process.pid, status: record.exitStatus,
+                    at: record.timestamp))
             responder.succeed(
                 DeleteResponse(pid: process.pid, exitStatus: record.exitStatus, exitedAt: record.timestamp)
                     .protobufBytes)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures what docs/SPECIFICATION.md promises, beside rivals in the same run; prints Markdown tables.
-# Usage: hack/bench.sh [engine|start|pods]…   (default: all)
+# Usage: hack/bench.sh [engine|start|pods|container]…   (default: all)
 #   engine  CPU time of programs of ../shared/testdata/sightglass: swiftlet, wasmkit (toolchain), wasmtime (PyPI)
 #   start   hello from exec to exit: wall and CPU
+#   container  swiftlet-oci beside runc, and `ctr run` with both shims
 #   pods    pod scheduled → Ready, private memory per idle replica, 100 replicas to Ready
 # SWIFTLET_BENCH_ROUNDS (default 5) rounds are interleaved; medians of ratios are printed.
 set -euo pipefail
@@ -20,5 +21,5 @@ if [ ! -x "$venv/bin/wasmtime" ] || [ ! -x "$venv/bin/wasm2wat" ] || [ ! -x "$ve
     chmod +x "$binary"
     ln -sf "$binary" "$venv/bin/wasmtime"
 fi
-[ $# -eq 0 ] && set -- start engine pods
+[ $# -eq 0 ] && set -- start engine pods container
 for what in "$@"; do python3 hack/bench/"$what".py; done

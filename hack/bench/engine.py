@@ -3,6 +3,7 @@ import os
 import shutil
 import sys
 
+import kernels
 from measure import ROUNDS, SWIFTLET, VENV, geometric_mean, interleaved, median
 from sightglass import programs, standalone
 
@@ -34,3 +35,7 @@ for name, folder, source in programs():
     print(f"| {name} | " + " | ".join(row) + " |")
     sys.stdout.flush()
 print("| **geometric mean** | | " + " | ".join(f"**{geometric_mean(values):.2f}**" for values in ratios.values()) + " |")
+
+if not only or "simd" in only:
+    print()
+    kernels.table()

@@ -37,10 +37,10 @@ def standalone(source):
 
 
 def programs():
-    """(name, folder with the inputs, module) of every scalar program whose inputs are here."""
+    """(name, folder with the inputs, module) of every program whose inputs are here."""
     base = os.path.join(SHARED, "testdata", "sightglass")
     skipped = {
-        "blake3-simd": "needs SIMD", "pulldown-cmark": "input not here", "rust-json": "input not here",
+        "pulldown-cmark": "input not here", "rust-json": "input not here",
         "blind-sig": "minutes in any interpreter", "cm-online-stats": "library", "noop": "nothing to measure",
     }
     for source in sorted(glob.glob(os.path.join(base, "**", "*.wasm"), recursive=True)):

@@ -16,7 +16,7 @@
 #define SW_V_ADDRESSES_LANE_STORE(name, ...) sw_h_##name##_s, sw_h_##name##_a, sw_h_##name##_any,
 
 #define SW_VECTOR_ADDRESSES                                                                                           \
-    SW_V_BINARIES(SW_V_ADDRESSES6)                                                                                    \
+    SW_V_BINARIES(SW_V_ADDRESSES10)                                                                                   \
     SW_V_UNARIES(SW_V_ADDRESSES4)                                                                                     \
     SW_V_TERNARIES(SW_V_ADDRESSES_TERNARY)                                                                            \
     SW_V_SHIFTS(SW_V_ADDRESSES10)                                                                                     \

@@ -7,7 +7,24 @@
 #include "VectorInstructions.h"
 #include "VectorSemantics.h"
 
-#define SW_DEFINE_VECTOR_BINARY(name, number) SW_FORMS3(SW_BINARY, name, V128, V128)
+// The end of a producer that is longer than 16 bytes.
+#define SW_FINISH_LONG_slot(byte_count)                                                                               \
+    SW_WRITE_V128(SW_U16(8));                                                                                         \
+    SW_NEXT(byte_count);
+#define SW_FINISH_LONG_acc(byte_count) SW_NEXT(byte_count);
+
+// A constant as right operand stands at 16; the instruction has 32 bytes then.
+#define SW_CONSTANT_BINARY(name, suffix, left, to)                                                                    \
+    SW_HANDLER(name##_##suffix) {                                                                                     \
+        av = sw_##name(left, *(const sw_slot_v128 *)(pc + 16));                                                       \
+        SW_FINISH_LONG_##to(32)                                                                                       \
+    }
+#define SW_DEFINE_VECTOR_BINARY(name, number)                                                                         \
+    SW_FORMS3(SW_BINARY, name, V128, V128)                                                                            \
+    SW_CONSTANT_BINARY(name, si, SW_SLOT_V128(SW_U16(10)), slot)                                                      \
+    SW_CONSTANT_BINARY(name, si_a, SW_SLOT_V128(SW_U16(10)), acc)                                                     \
+    SW_CONSTANT_BINARY(name, ai, av, slot)                                                                            \
+    SW_CONSTANT_BINARY(name, ai_a, av, acc)
 #define SW_DEFINE_VECTOR_UNARY(name, number) SW_FORMS_UNARY(SW_UNARY, name, V128, V128)
 #define SW_DEFINE_VECTOR_TEST(name, number) SW_FORMS_UNARY(SW_UNARY, name, V128, I32)
 #define SW_DEFINE_SPLAT(name, number, T) SW_FORMS_UNARY(SW_UNARY, name, T, V128)
@@ -81,17 +98,13 @@ SW_V_EXTRACTS(SW_DEFINE_EXTRACT)
     SW_HANDLER(shuffle_##suffix) {                                                                                    \
         sw_v128 first = *(const sw_slot_v128 *)(pc + 16), second = *(const sw_slot_v128 *)(pc + 32);                  \
         av = sw_choose_bytes(left, first) | sw_choose_bytes(right, second);                                           \
-        SW_SHUFFLED_##to(48)                                                                                          \
+        SW_FINISH_LONG_##to(48)                                                                                       \
     }
 #define SW_SHUFFLE_ONE(suffix, operand, to)                                                                           \
     SW_HANDLER(shuffle_one_##suffix) {                                                                                \
         av = sw_choose_bytes(operand, *(const sw_slot_v128 *)(pc + 16));                                              \
-        SW_SHUFFLED_##to(32)                                                                                          \
+        SW_FINISH_LONG_##to(32)                                                                                       \
     }
-#define SW_SHUFFLED_slot(byte_count)                                                                                  \
-    SW_WRITE_V128(SW_U16(8));                                                                                         \
-    SW_NEXT(byte_count);
-#define SW_SHUFFLED_acc(byte_count) SW_NEXT(byte_count);
 SW_SHUFFLE(ss, SW_SLOT_V128(SW_U16(10)), SW_SLOT_V128(SW_U16(12)), slot)
 SW_SHUFFLE(ss_a, SW_SLOT_V128(SW_U16(10)), SW_SLOT_V128(SW_U16(12)), acc)
 SW_SHUFFLE(as, av, SW_SLOT_V128(SW_U16(12)), slot)
@@ -147,7 +160,7 @@ SW_V_LOADS(SW_DEFINE_VECTOR_LOAD)
         SW_CHECK_ANY(SW_SLOT_I64(SW_U16(10)), sizeof(M));                                                             \
         __builtin_memcpy(&value, memory->base + at, sizeof(M));                                                       \
         av = CONVERT(value);                                                                                          \
-        SW_SHUFFLED_##to(32)                                                                                          \
+        SW_FINISH_LONG_##to(32)                                                                                       \
     }
 #define SW_DEFINE_VECTOR_LOAD_ANY(name, number, M, CONVERT)                                                           \
     SW_VECTOR_LOAD_ANY(name, M, CONVERT, any, slot)                                                                   \
@@ -171,7 +184,7 @@ SW_STORE(v128_store, sw_v128, aa, SW_ACC_I32, av)
         SW_CHECK(address, sizeof(M));                                                                                 \
         __builtin_memcpy(&value, md + at, sizeof(M));                                                                 \
         av = REPLACE(SW_SLOT_V128(SW_U16(16)), value, SW_U16(18));                                                    \
-        SW_SHUFFLED_##to(24)                                                                                          \
+        SW_FINISH_LONG_##to(24)                                                                                       \
     }
 #define SW_DEFINE_LANE_LOAD(name, number, M, REPLACE)                                                                 \
     SW_LANE_LOAD(name, M, REPLACE, s, SW_SLOT_I32(SW_U16(10)), slot)                                                  \
@@ -187,7 +200,7 @@ SW_V_LANE_LOADS(SW_DEFINE_LANE_LOAD)
         SW_CHECK_ANY(SW_SLOT_I64(SW_U16(10)), sizeof(M));                                                             \
         __builtin_memcpy(&value, memory->base + at, sizeof(M));                                                       \
         av = REPLACE(SW_SLOT_V128(SW_U16(12)), value, SW_U16(14));                                                    \
-        SW_SHUFFLED_##to(32)                                                                                          \
+        SW_FINISH_LONG_##to(32)                                                                                       \
     }
 #define SW_DEFINE_LANE_LOAD_ANY(name, number, M, REPLACE)                                                             \
     SW_LANE_LOAD_ANY(name, M, REPLACE, any, slot)                                                                     \

@@ -80,6 +80,39 @@ import WasmRuntime
         #expect(trap.frames.map(\.offset) == [start.map { $0 + 3 }])
     }
 
+    /// A load that computes the sum of its address itself reports its own place, not that of the addition.
+    @Test(arguments: [[0x28, 0x00, 0] as [UInt8], [0xFD, 0x00, 0x00, 0]])
+    func `or number behind an addition traps at its load`(load: [UInt8]) throws {
+        var builder = ModuleBuilder()
+        builder.memory = (1, 1)
+        // (func (export "peek") (param i32 i32) local.get 0, local.get 1, i32.add, load, drop)
+        let code: [UInt8] = [0x20, 0, 0x20, 1, 0x6A] + load + [0x1A]
+        builder.add("peek", [.i32, .i32], [], code: code)
+        let instance = try Instance(try builder.build(), in: try Store())
+        #expect(results(instance.invoke("peek", [1, 2])) == [])
+        guard case .trapped(let trap)? = instance.invoke("peek", [1 << 15, 1 << 15]) else {
+            Issue.record("no trap")
+            return
+        }
+        let bytes = builder.bytes
+        let start = bytes.indices.first { bytes[$0...].starts(with: code) }
+        #expect(trap.frames.map(\.offset) == [start.map { $0 + 5 }])
+    }
+
+    /// A constant behind a value that was just computed: i8x16.sub (i8x16.splat (local.get 0)) (v128.const …), once into
+    /// a local, once on the stack, and as the left operand.
+    @Test func `takes a constant as operand`() throws {
+        let ones: [UInt8] = [0xFD, 0x0C] + Array(repeating: 1, count: 16)
+        var builder = ModuleBuilder()
+        builder.add(
+            "sub", [.i32], [.v128], locals: [.v128],
+            code: [0x20, 0, 0xFD, 0x0F] + ones + [0xFD, 0x71, 0x22, 1]  // local.tee 1 (i8x16.sub (splat) (1 …))
+                + ones + [0xFD, 0x71] + ones + [0x20, 1, 0xFD, 0x71, 0xFD, 0x6E])
+        let instance = try Instance(try builder.build(), in: try Store())
+        // (x - 1 - 1) + (1 - (x - 1)) = 0
+        #expect(results(instance.invoke("sub", [77])) == [0, 0])
+    }
+
     /// A function with many vector locals: slots of locals and temporaries do not meet.
     @Test func `keeps its place among locals of other types`() throws {
         var builder = ModuleBuilder()

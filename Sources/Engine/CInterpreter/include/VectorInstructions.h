@@ -118,7 +118,7 @@
 
 // How many handlers an instruction has, and in which order.
 enum {
-    sw_variants_vector_binary = 6,  // (ss, as, sa) x result
+    sw_variants_vector_binary = 10,  // (ss, as, sa, si, ai) x result; i: a constant of 16 bytes
     sw_variants_vector_unary = 4,  // (s, a) x result; tests, splats and reading of lanes too
     sw_variants_vector_ternary = 6,  // (sss, ass, ssa) x result
     sw_variants_vector_shift = 10,  // (ss, as, sa, si, ai) x result

@@ -165,7 +165,7 @@ extension Translator {
         let back = target == nil ? 0 : 1
         let branch: Int
         if let fused = fusedComparison(condition, position) {
-            code.truncate(to: fused.position)
+            takeBack(to: fused.position)
             accumulators = fused.accumulators
             let right = fused.form >= 3 ? UInt16(bitPattern: Int16(truncatingIfNeeded: fused.immediate)) : fused.right
             branch = code.append(

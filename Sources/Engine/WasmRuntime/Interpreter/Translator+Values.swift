@@ -249,9 +249,19 @@ extension Translator {
         return addition
     }
 
+    /// Forgets the code from `position` on; what follows stands there and belongs to the instruction being translated.
+    mutating func takeBack(to position: Int) {
+        code.truncate(to: position)
+        var index = offsets.count - 1
+        while index >= 0, offsets[index].code > position {
+            offsets[index].code = position
+            index -= 1
+        }
+    }
+
     /// Takes back the addition that a load computes itself.
     mutating func swallow(_ sum: FusableOperation) {
-        code.truncate(to: sum.position)
+        takeBack(to: sum.position)
         accumulators = sum.accumulators
         producers[0].position = -1
         // The load ends where the addition did; it must not be taken for it.

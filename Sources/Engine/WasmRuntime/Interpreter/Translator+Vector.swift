@@ -4,6 +4,16 @@
 import CInterpreter
 import Wasm
 
+/// The constant that a following instruction may take as its operand.
+struct VectorConstant {
+    var end: Int
+    var slot: Int
+    var value: V128
+    /// As they were before it.
+    var accumulators: SIMD4<Int32>
+    var producer: Producer
+}
+
 extension Translator {
     /// An instruction with prefix 0xFD. Its handlers start at one number; `VectorInstructions.h` says which forms follow.
     mutating func vector(_ opcode: Opcode) throws(ReadFault) {
@@ -21,7 +31,7 @@ extension Translator {
         case .shuffle: shuffle(Shuffle(try reader.readV128()))
         case .splat, .unary: unary(base, .v128)
         case .test: unary(base, .i32)
-        case .binary: floatBinary(base, .v128, compares: false)
+        case .binary: vectorBinary(base)
         case .ternary: ternary(base)
         case .shift: shift(base)
         case .extractLane: extractLane(base, opcode.laneType, try reader.readByte())
@@ -32,8 +42,30 @@ extension Translator {
 
     private mutating func pushVector(_ vector: V128) {
         let slot = temporarySlot(stack.count)
+        let (before, producer) = (accumulators, producers[RegisterClass.vector.rawValue])
         push(.temporary, .v128)
         emitProducer(Int(SW_const128_V), .v128, to: slot, word(number(slot)), vector.low, vector.high)
+        vectorConstant = VectorConstant(
+            end: code.count, slot: slot, value: vector, accumulators: before, producer: producer)
+    }
+
+    private mutating func vectorBinary(_ base: Int) {
+        guard let constant = vectorConstant, constant.end == code.count, let right = stack.last, right.isTemporary,
+            temporarySlot(stack.count - 1) == constant.slot
+        else { return floatBinary(base, .v128, compares: false) }
+        // The constant becomes an operand, and what was in the accumulator before it may be the other one.
+        _ = pop()
+        takeBack(to: constant.end - 32)
+        accumulators = constant.accumulators
+        producers[RegisterClass.vector.rawValue] = constant.producer
+        vectorConstant = nil
+        let (left, position) = pop()
+        let from = operand(left, position)
+        let slot = temporarySlot(position)
+        push(.temporary, .v128)
+        emitProducer(
+            base + (from == nil ? 8 : 6), .v128, to: slot, word(number(slot), from ?? 0), constant.value.low,
+            constant.value.high)
     }
 
     // MARK: Operands

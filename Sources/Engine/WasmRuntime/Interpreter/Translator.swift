@@ -134,6 +134,8 @@ struct Translator: ~Copyable {
     var producers: [Producer] = [Producer(), Producer(), Producer(), Producer()]
     var comparison: FusableOperation?
     var addition: FusableOperation?
+    /// The `v128.const` that was emitted last.
+    var vectorConstant: VectorConstant?
     /// The move that was emitted last, for merging: position, how many moves, accumulators before.
     var lastMove: (position: Int, end: Int, count: Int, accumulators: SIMD4<Int32>)?
 
@@ -283,6 +285,7 @@ struct Translator: ~Copyable {
         for index in producers.indices { producers[index].position = -1 }
         comparison = nil
         addition = nil
+        vectorConstant = nil
         lastMove = nil
     }
 

@@ -152,7 +152,8 @@ let node: [Target] = [
     library(
         "NodeAgent", in: "Node",
         nio + [
-            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI", "Protobuf", "TTRPC", "TaskAPI", "Linux",
+            "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "Images", "OCI", "Protobuf", "TTRPC", "TaskAPI",
+            "Linux",
             .product(name: "Logging", package: "swift-log"),
         ]),
 ]
@@ -172,7 +173,7 @@ let commands: [Target] = [
         "swiftlet-node", linking: staticLinking + essentials,
         [
             "ModuleRun", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient",
-            "NodeAgent", "PodNetwork", "Wasm", "WasmText", "WASI", "Linux",
+            "NodeAgent", "Images", "Registry", "OCI", "PodNetwork", "Wasm", "WasmText", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
@@ -190,13 +191,14 @@ let allTests: [Target] = [
     tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
     tests("TestSupportTests", in: "Support", []),
     tests("MainJobTests", in: "EndToEnd", ["KubernetesAPI"]),
+    tests("ImagePeerTests", in: "EndToEnd", []),
     tests("APIClientTests", in: "ControlPlane", ["APIClient", "KubernetesAPI"]),
     tests("ProtobufTests", in: "Shim", ["Protobuf", "TaskAPI"]),
     tests("TTRPCTests", in: "Shim", ["TTRPC", "EventLoop", "TaskAPI", "Protobuf"]),
     tests(
         "NodeAgentTests", in: "Node",
         [
-            "NodeAgent", "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "OCI",
+            "NodeAgent", "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "Images", "OCI",
             .product(name: "Logging", package: "swift-log"),
         ]),
     tests(

@@ -8,6 +8,8 @@ if [ "${1:-build}" = test ]; then
     packages+=(python3 python3-venv procps iproute2)
     # Those whose runtime Swiftlet can be, for ContainerTests.
     packages+=(containerd runc podman conmon busybox-static)
+    # Registries and image tools, for ImagePeerTests.
+    packages+=(openssl skopeo docker-registry)
     # Debian's is 1.20; a newer one that is there already is just as good.
     command -v kubectl >/dev/null || packages+=(kubernetes-client)
 fi

@@ -24,5 +24,6 @@ struct Swiftlet: AsyncParsableCommand {
             GetCommand.self,
             LogsCommand.self,
             DeleteCommand.self,
+            ImageCommand.self,
         ])
 }

@@ -7,7 +7,7 @@ import Linux
 import OCI
 
 /// A module, files and a config, as an image in the store. The same inputs give the same digest.
-public struct ImageBuilder {
+public struct ImageBuilder: Sendable {
     public enum Format: String, Sendable, CaseIterable {
         /// Everything in one tar layer: what every engine can unpack.
         case image

@@ -6,7 +6,7 @@ import Linux
 import OCI
 
 /// Writes an image as a folder or as an archive that containerd, podman, skopeo and docker read.
-public struct LayoutExport {
+public struct LayoutExport: Sendable {
     public enum Form: Sendable {
         /// An OCI layout folder; one that exists gets the image added.
         case folder

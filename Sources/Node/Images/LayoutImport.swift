@@ -6,7 +6,7 @@ import Linux
 import OCI
 
 /// Brings images from a folder or a file into the store.
-public struct LayoutImport {
+public struct LayoutImport: Sendable {
     private let store: ContentStore
 
     public init(_ store: ContentStore) { self.store = store }

@@ -6,7 +6,7 @@ import Glibc
 /// Blocking, small, on local file systems.
 enum FileTree {
     // LIMIT: nesting of directories that are made or removed.
-    static let depthMax = 64
+    static let depthMax = 512
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

@@ -35,14 +35,16 @@ public actor NodeAgent {
     /// - Parameters:
     ///   - runtime: nil: real shims, started by `configuration.shimPath`.
     ///   - clock: time of probes, back-offs and grace periods.
+    ///   - images: nil: images are paths of modules only.
     public init(
         configuration: NodeConfiguration, store: ObjectStore, addressPool: AddressPool,
-        logger: Logger = Logger(label: "swiftlet.node"), runtime: (any PodRuntime)? = nil, clock: NodeClock = .system
+        logger: Logger = Logger(label: "swiftlet.node"), runtime: (any PodRuntime)? = nil, clock: NodeClock = .system,
+        images: NodeImages? = nil
     ) {
         environment = WorkerEnvironment(
             configuration: configuration, store: store, pool: addressPool,
             runtime: runtime ?? ShimRuntime(shimPath: configuration.shimPath, root: configuration.root), clock: clock,
-            logger: logger)
+            logger: logger, images: images)
         (commands, commandContinuation) = AsyncStream.makeStream(of: Command.self)
     }
 
@@ -55,7 +57,9 @@ public actor NodeAgent {
         try FileTree.makeDirectories("\(configuration.root)/logs")
         register()
         await removeOrphans()
+        releaseOrphanedImages()
         await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.environment.images?.collectGarbage() }
             group.addTask { await self.watchLoop() }
             for await command in commands {
                 switch command {
@@ -194,6 +198,16 @@ public actor NodeAgent {
         for name in FileTree.names(in: "\(configuration.root)/logs") {
             guard let identity = PodIdentity(directoryName: name), !own.contains(identity) else { continue }
             FileTree.remove("\(configuration.root)/logs/\(name)")
+        }
+    }
+
+    /// Leases of pods that are no more; a lease's name begins with the instance and the pod.
+    private func releaseOrphanedImages() {
+        let prefix = "\(configuration.instanceName)."
+        let uids = Set(store.list(Pod.self).map(\.metadata.uid))
+        environment.images?.release { lease in
+            guard lease.hasPrefix(prefix) else { return false }
+            return !uids.contains(String(lease.dropFirst(prefix.count).prefix { $0 != "." }))
         }
     }
 

@@ -15,6 +15,8 @@ struct WorkerEnvironment: Sendable {
     var runtime: any PodRuntime
     var clock: NodeClock
     var logger: Logger
+    /// nil: images are paths of modules only.
+    var images: NodeImages?
 }
 
 /// Makes one pod of this node real. The states are the files of `States/`, in the order in which a pod passes them:

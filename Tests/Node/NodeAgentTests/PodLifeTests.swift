@@ -180,8 +180,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("registry.example/app:1", ImagePullPolicy.ifNotPresent, "ErrImagePull", "registry pulls are not available"),
-        ("registry.example/app:1", .never, "ErrImageNeverPull", "not present with pull policy of Never"),
+        ("registry.example/app:1", ImagePullPolicy.ifNotPresent, "ErrImagePull", "has no image store"),
+        ("registry.example/app:1", .never, "ErrImageNeverPull", "has no image store"),
         ("Bad Name", .always, "InvalidImageName", "invalid reference format"),
     ])
     func `says what is wrong with its image`(

@@ -17,8 +17,10 @@ final class TestNode: Sendable {
     let runtime: FakeRuntime
     let pool: AddressPool
     let clock: NodeClock
+    let puller = FakePuller()
 
-    init(runtime: FakeRuntime, clock: NodeClock) throws {
+    init(runtime: FakeRuntime, clock: NodeClock, hasImages: Bool = false) throws {
+        self.hasImages = hasImages
         var template = Array("/tmp/swiftlet-node-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -29,6 +31,9 @@ final class TestNode: Sendable {
         writeFile([0, 0x61, 0x73, 0x6D, 1, 0, 0, 0], "\(root)/app.wasm")
     }
 
+    /// Whether the node has an image store, `ROOT/images`.
+    private let hasImages: Bool
+
     func makeAgent() -> NodeAgent {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -36,7 +41,8 @@ final class TestNode: Sendable {
             configuration: NodeConfiguration(
                 root: root, nodeName: "node-a", instanceName: "test", shimPath: "/nonexistent",
                 workingDirectory: root),
-            store: store, addressPool: pool, logger: logger, runtime: runtime, clock: clock)
+            store: store, addressPool: pool, logger: logger, runtime: runtime, clock: clock,
+            images: hasImages ? NodeImages(root: "\(root)/images", puller: puller) : nil)
     }
 
     func pod(_ name: String) -> Pod? { store.get(Pod.self, namespace: "default", name: name) }
@@ -93,9 +99,10 @@ func run(_ node: TestNode, removingPods: Bool = false, _ body: (NodeAgent) async
 }
 
 func withNode(
-    _ runtime: FakeRuntime = FakeRuntime(), clock: NodeClock = .system, _ body: (TestNode) async throws -> Void
+    _ runtime: FakeRuntime = FakeRuntime(), clock: NodeClock = .system, hasImages: Bool = false,
+    _ body: (TestNode) async throws -> Void
 ) async throws {
-    let node = try TestNode(runtime: runtime, clock: clock)
+    let node = try TestNode(runtime: runtime, clock: clock, hasImages: hasImages)
     try await run(node) { _ in try await body(node) }
     node.remove()
 }

@@ -40,7 +40,7 @@ final class Instance: Sendable {
                 root: root, nodeName: nodeName, instanceName: Self.instanceName(root: root),
                 shimPath: try Self.siblingProgram("containerd-shim-swiftlet-v1"),
                 workingDirectory: FileManager.default.currentDirectoryPath),
-            store: store, addressPool: pool, logger: logger)
+            store: store, addressPool: pool, logger: logger, images: RegistryPuller.images())
         self.agent = agent
         controllersTask = Task { try await controllers.run() }
         proxy = ServiceProxy(store: store, addressPool: pool, logger: logger)

@@ -47,11 +47,10 @@ extension Schema {
         type(
             "SecurityContext",
             obeyed([
-                "runAsUser": .int64, "runAsGroup": .int64, "runAsNonRoot": .bool,
+                "runAsUser": .int64, "runAsGroup": .int64, "runAsNonRoot": .bool, "readOnlyRootFilesystem": .bool,
                 "seccompProfile": .object("SeccompProfile"), "appArmorProfile": .object("AppArmorProfile"),
                 "capabilities": .object("Capabilities"),
             ]),
-            harmless("a guest has no root filesystem to write to", ["readOnlyRootFilesystem": .bool]),
             refused(
                 "a sandbox never gets privileges", unless: ["false"],
                 ["privileged": .bool, "allowPrivilegeEscalation": .bool]),

@@ -15,6 +15,7 @@ extension Schema {
                     "volumes": .list(.object("Volume")), "restartPolicy": .string,
                     "terminationGracePeriodSeconds": .int64, "securityContext": .object("PodSecurityContext"),
                     "hostAliases": .list(.object("HostAlias")), "enableServiceLinks": .bool, "hostname": .string,
+                    "imagePullSecrets": .list(.object("LocalObjectReference")),
                 ]),
                 harmless("every pod is run by Swiftlet, whatever class it names", ["runtimeClassName": .string]),
                 harmless(oneNode, ["nodeName": .string]),
@@ -31,9 +32,6 @@ extension Schema {
                 harmless(
                     "nothing is preempted on one node",
                     ["priority": .int32, "priorityClassName": .string, "preemptionPolicy": .string]),
-                withoutEffect(
-                    "credentials for registries are not used yet",
-                    ["imagePullSecrets": .list(.object("LocalObjectReference"))]),
                 refused(
                     "names are resolved by the node", unless: ["ClusterFirst", "ClusterFirstWithHostNet", "Default"],
                     ["dnsPolicy": .string]),

@@ -19,34 +19,50 @@ struct BundleBuilder {
     var nameServers: [String]
     var probeExports: [String]
     var cgroupsPath: String
+    /// nil: the guest has no root.
+    var root: RootSpec?
 
     /// Annotations of the pod that are passed on as they are.
     static let passedAnnotations = [SandboxAnnotations.Key.network, SandboxAnnotations.Key.engine]
 
     func spec() throws(NodeError) -> RuntimeSpec {
         let values = Dictionary(environment.map { ($0.name, $0.value) }) { _, last in last }
-        let command = container.command.isEmpty ? [image.programName] : container.command
-        let arguments = (command + container.args).enumerated().map { index, text in
-            index == 0 && container.command.isEmpty ? text : EnvironmentResolver.expand(text, with: values)
+        let own = { (texts: [String]) in texts.map { EnvironmentResolver.expand($0, with: values) } }
+        // Upstream's table: a command puts the image's entrypoint and arguments aside, arguments only the latter.
+        let command = container.command.isEmpty ? image.entrypoint : own(container.command)
+        let rest = container.args.isEmpty && container.command.isEmpty ? image.command : own(container.args)
+        guard !(command + rest).isEmpty else {
+            throw NodeError("CreateContainerError", "no command specified: neither the image nor the container has one")
         }
-        var process = ProcessSpec(args: arguments, env: environment.map { "\($0.name)=\($0.value)" })
+        var process = ProcessSpec(args: command + rest, env: variables.map { "\($0.name)=\($0.value)" })
+        if !image.workingDirectory.isEmpty { process.cwd = image.workingDirectory }
         if !container.workingDir.isEmpty { process.cwd = container.workingDir }
         guard process.cwd.hasPrefix("/") else {
             throw .config("workingDir: expected an absolute path, found \"\(process.cwd)\"")
         }
         (process.uid, process.gid) = try identity()
         var spec = RuntimeSpec(
-            process: process, hostname: hostname, mounts: try mounts(values), annotations: try annotations())
+            process: process, root: root, hostname: hostname, mounts: try mounts(values),
+            annotations: try annotations())
         spec.linux = LinuxSpec(
             resources: ResourceMapping.resources(of: container), cgroupsPath: cgroupsPath)
         return spec
     }
 
+    /// The image's variables, and the container's over them.
+    var variables: [(name: String, value: String)] {
+        let own = Set(environment.map(\.name))
+        return image.environment.filter { !own.contains($0.name) } + environment
+    }
+
     private var hostname: String { pod.spec.hostname.isEmpty ? pod.metadata.name : pod.spec.hostname }
 
     private func identity() throws(NodeError) -> (UInt32, UInt32) {
-        let user = container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser ?? 0
-        let group = container.securityContext?.runAsGroup ?? pod.spec.securityContext?.runAsGroup ?? 0
+        let asked = container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser
+        let ofImage = asked == nil ? try imageIdentity() : (user: 0, group: 0)
+        let user = asked ?? ofImage.user
+        let group =
+            container.securityContext?.runAsGroup ?? pod.spec.securityContext?.runAsGroup ?? ofImage.group
         let mustNotBeRoot =
             container.securityContext?.runAsNonRoot ?? pod.spec.securityContext?.runAsNonRoot ?? false
         guard let user = UInt32(exactly: user), let group = UInt32(exactly: group) else {
@@ -58,6 +74,17 @@ struct BundleBuilder {
                     + "\(container.name))")
         }
         return (user, group)
+    }
+
+    /// The image's user, which must be a number: its names mean nothing here.
+    private func imageIdentity() throws(NodeError) -> (user: Int64, group: Int64) {
+        let parts = image.user.split(separator: ":", maxSplits: 1).map { $0 == "root" ? "0" : $0 }
+        let numbers = parts.compactMap { Int64($0) }
+        guard numbers.count == parts.count else {
+            throw .config(
+                "image has non-numeric user (\(image.user.prefix(60))): set securityContext.runAsUser and runAsGroup")
+        }
+        return (numbers.first ?? 0, numbers.count > 1 ? numbers[1] : 0)
     }
 
     private func mounts(_ values: [String: String]) throws(NodeError) -> [MountSpec] {

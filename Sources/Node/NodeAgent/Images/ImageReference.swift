@@ -1,51 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: what the `image` field of a container names.
 
-public import KubernetesAPI
+import Images
+import KubernetesAPI
 
-/// An image that is on this machine.
+/// An image that is on this machine, ready to be run.
 public struct LocalImage: Sendable, Equatable {
-    /// Absolute path of the module.
-    public var modulePath: String
+    /// Absolute path of the module on this machine; nil: the first argument names it in the root file system.
+    public var modulePath: String?
+    /// Absolute path of the unpacked root file system, which is not to be written to; nil: there is none.
+    public var rootPath: String?
     /// `status.imageID`.
     public var id: String
-    /// The name under which the guest is called when the manifest gives no command.
-    public var programName: String
+    /// What is called when the manifest gives no command.
+    public var entrypoint: [String]
+    /// What is passed when the manifest gives neither command nor arguments.
+    public var command: [String]
+    public var environment: [(name: String, value: String)] { pairs.map { ($0.name, $0.value) } }
+    public var workingDirectory = ""
+    /// `user[:group]`.
+    public var user = ""
+    private var pairs: [Pair] = []
+
+    private struct Pair: Sendable, Equatable {
+        var name: String
+        var value: String
+    }
+
+    /// A module by its path.
+    init(path: String) {
+        modulePath = path
+        id = "file://\(path)"
+        entrypoint = [path.split(separator: "/").last.map(String.init) ?? path]
+        command = []
+    }
+
+    /// An image of the store.
+    ///
+    /// - Parameters:
+    ///   - modulePath: of a module that is a layer of its own.
+    ///   - rootPath: of its files.
+    init(_ image: StoredImage, _ name: ImageName, modulePath: String?, rootPath: String?) {
+        self.modulePath = modulePath
+        self.rootPath = rootPath
+        id = "\(name.repositoryName)@\(image.target.digest)"
+        entrypoint = image.config.entrypoint
+        command = image.config.command
+        workingDirectory = image.config.workingDirectory
+        user = image.config.user
+        pairs = image.config.environment.compactMap { text in
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
+            return Pair(name: String(text[..<equals]), value: String(text[text.index(after: equals)...]))
+        }
+        // An artifact says nothing of how it is called.
+        if modulePath != nil, entrypoint.isEmpty, command.isEmpty {
+            let title = image.manifest.layers.first?.annotations["org.opencontainers.image.title"] ?? ""
+            entrypoint = [title.isEmpty ? "module.wasm" : title]
+        }
+    }
 }
 
-/// Resolves images. This build knows paths; registries are refused by name.
-public enum ImageReference {
+/// Tells paths from names.
+enum ImageReference {
     // LIMIT: an image field; upstream's references have 255 bytes and a digest.
     static let bytesMax = 4096
 
-    /// - Throws: `NodeError` with reason `InvalidImageName`, `ErrImagePull` or `ErrImageNeverPull`.
-    public static func resolve(
-        _ image: String, policy: ImagePullPolicy?, workingDirectory: String
-    ) throws(NodeError) -> LocalImage {
-        guard !image.isEmpty, image.utf8.count <= bytesMax, !image.utf8.contains(0) else {
+    case file(path: String)
+    case name(ImageName)
+
+    /// - Throws: `NodeError` with reason `InvalidImageName`.
+    init(_ image: String, workingDirectory: String) throws(NodeError) {
+        guard !image.isEmpty, image.utf8.count <= Self.bytesMax, !image.utf8.contains(0) else {
             throw NodeError("InvalidImageName", "image \"\(image.prefix(100))\": expected a path or a reference")
         }
-        guard let path = path(of: image, workingDirectory) else {
-            guard isReference(image) else {
-                throw NodeError(
-                    "InvalidImageName", "Failed to apply default image tag \"\(image)\": invalid reference format")
-            }
-            if policy == .never {
-                throw NodeError(
-                    "ErrImageNeverPull", "Container image \"\(image)\" is not present with pull policy of Never")
-            }
-            throw NodeError(
-                "ErrImagePull",
-                "failed to pull image \"\(image)\": registry pulls are not available in this build; "
-                    + "use the path of a .wasm file, such as ./app.wasm")
+        if let path = Self.path(of: image, workingDirectory) {
+            self = .file(path: path)
+            return
         }
+        do { self = .name(try ImageName(image)) } catch {
+            throw NodeError(
+                "InvalidImageName",
+                "Failed to apply default image tag \"\(image)\": invalid reference format: \(error.message)")
+        }
+    }
+
+    /// The module at a path.
+    ///
+    /// - Throws: `NodeError` with reason `ErrImagePull` or `ErrImageNeverPull`.
+    static func module(at path: String, image: String, policy: ImagePullPolicy?) throws(NodeError) -> LocalImage {
         guard FileTree.isRegularFile(path) else {
             let reason = FileTree.exists(path) ? "is not a regular file" : "no such file"
             throw NodeError(
                 policy == .never ? "ErrImageNeverPull" : "ErrImagePull", "image \"\(image)\": \(path): \(reason)")
         }
-        let file = path.split(separator: "/").last.map(String.init) ?? path
-        return LocalImage(modulePath: path, id: "file://\(path)", programName: file)
+        return LocalImage(path: path)
     }
 
     /// `./x`, `../x`, `/x` and `file://…` are paths, as is any name that ends in `.wasm` and is there.
@@ -64,18 +112,5 @@ public enum ImageReference {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
         return "/" + parts.joined(separator: "/")
-    }
-
-    /// The shape of `[registry/]name[:tag][@digest]`, as far as it decides between a bad name and a missing image.
-    private static func isReference(_ image: String) -> Bool {
-        let name = image.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        let isAllowed = name.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte)
-                || "._-/:".utf8.contains(byte)
-        }
-        let lastPart = name.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        let repository = lastPart.split(separator: ":", omittingEmptySubsequences: false).first ?? ""
-        return isAllowed && !repository.isEmpty && repository == repository.lowercased() && !name.contains("//")
-            && image.last != "@"
     }
 }

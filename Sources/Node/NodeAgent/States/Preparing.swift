@@ -58,63 +58,6 @@ extension PodWorker {
         }
     }
 
-    // MARK: - Images
-
-    private func pullImages() async -> Bool {
-        for container in pod.spec.initContainers + pod.spec.containers {
-            guard await pullImage(container) else { return false }
-        }
-        return true
-    }
-
-    /// States ErrImagePull and ImagePullBackOff: the file may appear, so it is looked for again and again.
-    private func pullImage(_ container: Container) async -> Bool {
-        var backOff = RestartBackOff()
-        while !Task.isCancelled {
-            do {
-                let image = try ImageReference.resolve(
-                    container.image, policy: container.imagePullPolicy,
-                    workingDirectory: configuration.workingDirectory)
-                images[container.name] = image
-                change(container.name) { record in
-                    record.imageID = image.id
-                    let isFailed = ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"]
-                        .contains(record.state.waiting?.reason ?? "")
-                    if isFailed { record.wait("ContainerCreating") }
-                }
-                if records[container.name]?.state.running == nil {
-                    record(
-                        .normal, "Pulled",
-                        "Container image \"\(container.image)\" already present on machine", container: container.name)
-                }
-                return true
-            } catch {
-                await reportMissingImage(container, error, &backOff)
-            }
-        }
-        return false
-    }
-
-    private func reportMissingImage(_ container: Container, _ error: NodeError, _ backOff: inout RestartBackOff) async {
-        let event = error.reason == "InvalidImageName" ? "InspectFailed" : "Failed"
-        record(.warning, event, error.message, container: container.name)
-        record(.warning, "Failed", "Error: \(error.reason)", container: container.name)
-        change(container.name) { $0.wait(error.reason, error.message) }
-        publish()
-        let pause = backOff.pauseAfterFailure()
-        // A moment in which the first reason can be seen, as upstream's own rhythm gives it.
-        try? await environment.clock.sleep(.seconds(1))
-        guard !Task.isCancelled else { return }
-        if error.reason == "ErrImagePull" {
-            let message = "Back-off pulling image \"\(container.image)\": \(error.reason): \(error.message)"
-            record(.normal, "BackOff", "Back-off pulling image \"\(container.image)\"", container: container.name)
-            record(.warning, "Failed", "Error: ImagePullBackOff", container: container.name)
-            change(container.name) { $0.wait("ImagePullBackOff", message) }
-            publish()
-        }
-        try? await environment.clock.sleep(pause)
-    }
-
     // MARK: - Volumes and ports
 
     var downwardContext: DownwardContext {

@@ -14,7 +14,8 @@ extension PodWorker {
         guard let record = records[container.name], let image = images[container.name] else { return }
         let attempt = record.attempt
         let bundle = paths.bundle(container.name, attempt)
-        try writeBundle(container, image, bundle)
+        let root = try await makeRoot(container, image, bundle)
+        try writeBundle(container, image, root, bundle)
         let shim = try await currentShim()
         let id = record.taskID
         let log = paths.log(container.name, attempt)
@@ -39,11 +40,24 @@ extension PodWorker {
         }
     }
 
+    /// What the guest finds as `/`: the image's files themselves when it cannot write to them, else a copy.
+    private func makeRoot(
+        _ container: Container, _ image: LocalImage, _ bundle: String
+    ) async throws(NodeError) -> RootSpec? {
+        guard let path = image.rootPath else { return nil }
+        if container.securityContext?.readOnlyRootFilesystem == true { return RootSpec(path: path, isReadOnly: true) }
+        try FileTree.makeDirectories(bundle, mode: 0o700)
+        try await NodeImages.copyRoot(from: path, to: "\(bundle)/rootfs")
+        return RootSpec(path: "rootfs")
+    }
+
     private func logAddress(_ path: String, _ stream: String) -> String {
         "cri://\(path)?stream=\(stream)&maxSize=\(configuration.logBytesMax)&maxFiles=\(configuration.logFilesMax)"
     }
 
-    private func writeBundle(_ container: Container, _ image: LocalImage, _ bundle: String) throws(NodeError) {
+    private func writeBundle(
+        _ container: Container, _ image: LocalImage, _ root: RootSpec?, _ bundle: String
+    ) throws(NodeError) {
         // A pod finds the Services that were there before it.
         ServiceAddresses.assignAll(store: environment.store, pool: environment.pool)
         let services = environment.store.list(Service.self)
@@ -53,13 +67,14 @@ extension PodWorker {
                 services: services, namespace: identity.namespace,
                 enableServiceLinks: pod.spec.enableServiceLinks ?? true))
         let variables = try resolver.environment(of: container)
-        environments[container.name] = variables
-        let builder = BundleBuilder(
+        var builder = BundleBuilder(
             pod: pod, container: container, image: image, environment: variables, volumePaths: volumePaths,
             podAddress: pod.spec.hostNetwork ? nil : podAddress, hostNames: hostNames(services),
             nameServers: pod.spec.dnsConfig?.nameservers ?? [],
             probeExports: Set((probeExports[container.name] ?? [:]).values).sorted(),
             cgroupsPath: "/swiftlet-\(configuration.instanceName)/pod\(identity.uid)/\(container.name)")
+        builder.root = root
+        environments[container.name] = builder.variables
         let spec = try builder.spec()
         try FileTree.makeDirectories(bundle, mode: 0o700)
         // What an interrupted start of this very attempt may have left.

@@ -29,6 +29,7 @@ extension PodWorker {
         publish()
         FileTree.remove(paths.directory)
         FileTree.remove(paths.logs)
+        releaseImages()
         if let podAddress, ownsAddress { environment.pool.releasePodAddress(podAddress) }
         do {
             try environment.store.remove(

@@ -74,7 +74,7 @@ import Testing
         ("GET", "/api/v1/pods?continue=%21%21", "", 400, "BadRequest"),
         ("GET", "/api/v1/pods?watch=true&resourceVersion=x", "", 400, "BadRequest"),
         ("GET", "/api/v1/namespaces/default/pods/web/exec", "", 501, "NotImplemented"),
-        ("GET", "/openapi/v2", "", 404, "NotFound"),
+        ("GET", "/openapi/v1", "", 404, "NotFound"),
     ]) func `refuses nonsense with a Status`(
         _ method: String, _ path: String, _ body: String, _ code: Int, _ reason: String
     ) async throws {

@@ -94,15 +94,20 @@ struct GRPCProbe: Sendable {
         let connected = ClientBootstrap(group: loop)
             .connectTimeout(timeout.timeAmount)
             .channelInitializer { channel in
+                // Before the connection is there: the server's first bytes may come with it, and must find their reader.
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ConnectionErrors(promise: promise))
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(ConnectionErrors(promise: promise))
+                    _ = try pipeline.configureHTTP2Pipeline(
+                        mode: .client, connectionConfiguration: .init(), streamConfiguration: .init()
+                    ) { $0.close() }
                 }
             }
             .connect(host: host, port: port)
             .flatMap { channel in
-                channel.configureHTTP2Pipeline(
-                    mode: .client, connectionConfiguration: .init(), streamConfiguration: .init()
-                ) { $0.close() }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.handler(type: NIOHTTP2Handler.self).syncMultiplexer()
+                }
                 .flatMap { multiplexer in
                     multiplexer.createStreamChannel { stream in
                         stream.eventLoop.makeCompletedFuture {

@@ -142,8 +142,9 @@ struct `A launched sandbox` {
             #expect(exit.code == 0)
             best = min(best, exit.userMicroseconds + exit.systemMicroseconds)
         }
-        // The promise is 1.5 ms on an idle machine; CI machines are not idle, so the test's bound is twice that.
-        #expect(best < 3000, "best of 20: \(best) µs of CPU")
+        // Two milliseconds on an idle machine (docs/SPECIFICATION.md). CI machines are not idle: this finds only what has
+        // become many times slower.
+        #expect(best < 20_000, "best of 20: \(best) µs of CPU")
         print("sandbox CPU for hello, best of 20: \(best) µs")
     }
 }

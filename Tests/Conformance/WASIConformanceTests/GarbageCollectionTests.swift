@@ -17,7 +17,7 @@ private struct BenchmarkMarks: HostModule {
     }
 }
 
-@Suite struct `A garbage-collected program` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `A garbage-collected program` {
     @Test func `prints what it prints elsewhere`() throws {
         let folder = "testdata/sightglass/splay"
         var run = GuestRun(

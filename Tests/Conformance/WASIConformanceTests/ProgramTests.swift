@@ -75,19 +75,10 @@ enum PythonLiteral {
     /// Modules in the component format are for another engine, and one program of the table is not in the data.
     static let runs = ExpectedRun.all.filter {
         !$0.module.contains("/components/") && access(SharedData.path($0.module), R_OK) == 0
-            && (FeatureSet.supported.contains(.simd) || !needSIMD.contains($0.module))
     }
     static let server = "testdata/wasmedge/wasmedge_quickjs_v0.5.wasm"
-    static let needSIMD = ["testdata/programs/wasip1/itk_vector-magnitude.wasm", server]
 
     @Test func `are there`() { #expect(Self.runs.count >= 20) }
-
-    @Test(.enabled(if: !FeatureSet.supported.contains(.simd), "the engine has SIMD"), arguments: needSIMD)
-    func `that need SIMD are refused by the feature's name`(module: String) {
-        let error = #expect(throws: WasmError.self) { try GuestRun(module: module)() }
-        #expect(error?.kind == .unsupported)
-        #expect(error?.message.contains("simd") == true)
-    }
 
     @Test(arguments: runs) func `print what they print elsewhere`(expected: ExpectedRun) throws {
         let folder = try TemporaryDirectory()
@@ -130,8 +121,7 @@ enum PythonLiteral {
         #expect(outcome.text == "wazero\n")
     }
 
-    @Test(.enabled(if: FeatureSet.supported.contains(.simd), "the module needs SIMD, which the engine does not have"))
-    func `a QuickJS server of WasmEdge answers, and ends when it is asked to`() throws {
+    @Test func `a QuickJS server of WasmEdge answers, and ends when it is asked to`() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
         let (reserved, port) = try listener()

@@ -15,7 +15,7 @@ private struct AnyHost: HostModule {
     }
 }
 
-@Suite struct `Damaged code` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `Damaged code` {
     static let victims = [
         "programs/wasip1/hello_c.wasm", "programs/wasip1/cat_zig.wasm", "programs/wasip1/cat_tinygo.wasm",
         "programs/own-built/own_sha256.wasm", "wasm-spec/core/switch/switch.0.wasm",

@@ -17,7 +17,7 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-@Suite struct `Damaged modules` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `Damaged modules` {
     static let victims = [
         "programs/wasip1/hello_c.wasm", "programs/wasip1/cat_zig.wasm", "programs/own-built/own_stdin_cat.wasm",
         "programs/wasip1/cat_tinygo.wasm", "programs/wasip1/print_args.wasm",

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Wasm
 
-@Suite struct `Inspection` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `Inspection` {
     func load(_ path: String) throws -> Module {
         try Module.load(ModuleBytes(try SharedData.bytes("testdata/programs/" + path)))
     }

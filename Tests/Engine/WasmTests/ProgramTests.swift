@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wasm
 
-@Suite struct `Real programs` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `Real programs` {
     /// Programs (or folders of them) that need features of later work, with the feature that the refusal must name.
     static let later = [
         "sightglass/cm-online-stats/cm-online-stats.wasm": "component model"

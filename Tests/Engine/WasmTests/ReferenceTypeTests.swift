@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wasm
 
-@Suite struct `Reference types` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `Reference types` {
     private func load(_ path: String, without missing: FeatureSet = []) throws(WasmError) -> Module {
         let bytes = (try? SharedData.bytes("testdata/" + path)) ?? []
         return try Module.load(ModuleBytes(bytes), features: FeatureSet.supported.subtracting(missing))

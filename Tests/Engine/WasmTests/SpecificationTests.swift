@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Wasm
 
-@Suite struct `The core specification's suites` {
+@Suite(.enabled(if: SharedData.isPresent, "needs the shared test data")) struct `The core specification's suites` {
     static let suites: [(path: String, level: String)] = (try? SpecSuite.suites(in: "core")) ?? []
     /// Proposals of version 3.0 that the engine has.
     static let proposals = [

@@ -112,10 +112,26 @@ final class Container {
             // In its cgroup it shares the container's limits; without one it has its own.
             limits: process.sandbox.cgroup == nil ? ResourceLimits(bundle.resources) : ResourceLimits(),
             cgroup: (cgroupPath, false),
-            didStart: { _ in identity.noteStart() }, didEnd: identity.noteEnd)
+            didStart: { [unowned self] _ in
+                identity.noteStart()
+                // It was on its way when the container was paused.
+                if process.lifecycle == .paused { try? execs[request.execID]?.pause() }
+            }, didEnd: identity.noteEnd)
         identity.pid = exec.pid
         execs[request.execID] = exec
         publish(.execAdded(id: id, exec: request.execID))
+    }
+
+    /// Stops the container's process and its execs. By SIGSTOP and not by the freezer: version 1's does not let a frozen
+    /// process be killed, and not everybody has a cgroup.
+    func pause() throws(Status) {
+        try process.pause()
+        for exec in execs.values where exec.lifecycle == .running { try? exec.pause() }
+    }
+
+    func resume() throws(Status) {
+        try process.resume()
+        for exec in execs.values where exec.lifecycle == .paused { try? exec.resume() }
     }
 
     func removeExec(_ execID: String) { execs[execID] = nil }

@@ -93,12 +93,12 @@ public final class TaskService {
             }
         case "Pause":
             let pause: PauseRequest = try Self.decode(request)
-            try container(pause.id).process.pause()
+            try container(pause.id).pause()
             publish(.paused(id: pause.id))
             responder.succeed([])
         case "Resume":
             let resume: ResumeRequest = try Self.decode(request)
-            try container(resume.id).process.resume()
+            try container(resume.id).resume()
             publish(.resumed(id: resume.id))
             responder.succeed([])
         case "Shutdown":

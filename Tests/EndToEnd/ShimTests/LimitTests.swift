@@ -52,16 +52,20 @@ struct LimitTests {
         }
     }
 
-    @Test func `a paused container uses no CPU`() throws {
+    @Test func `a paused container and its execs use no CPU`() throws {
         let pod = try Pod("paused")
         try pod.create("c", guest: "endless-loop", resources: ResourcesSpec(pidsLimit: 16))
         try pod.start("c")
+        let spec = AnyMessage(typeURL: "p", value: ProcessSpec(args: ["endless-loop"]).json.bytes)
+        _ = try pod.call("Exec", ExecProcessRequest(id: "c", execID: "e", spec: spec))
+        try pod.start("c", exec: "e")
         #expect(isTrue(within: 20) { (try? processor(pod, "c")) ?? 0 > 10_000_000 })
         _ = try pod.call("Pause", PauseRequest(id: "c"))
         usleep(50_000)
         let before = try processor(pod, "c")
         usleep(300_000)
         #expect(try processor(pod, "c") < before + 5_000_000)
+        #expect(try pod.status("c") == .paused)
         _ = try pod.call("Resume", ResumeRequest(id: "c"))
         #expect(isTrue(within: 20) { (try? processor(pod, "c")) ?? 0 > before + 20_000_000 })
     }

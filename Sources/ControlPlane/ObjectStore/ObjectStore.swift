@@ -13,6 +13,11 @@ public final class ObjectStore: Sendable {
     private let lock = Mutex(())
     // SAFETY: used only by `locked`, that is, by one thread at a time.
     nonisolated(unsafe) private let core: StoreTransaction
+    /// Watchers whose subscribers have gone, to be dropped by the next who holds `lock`.
+    ///
+    /// Nothing is called while this is locked. A subscriber goes with a lock of the concurrency runtime held, which
+    /// delivering an event under `lock` may be waiting for: taking `lock` at that moment would be a deadlock.
+    private let departed = Mutex<[UInt64]>([])
 
     /// Opens the store in the SQLite file at `path`; nil keeps everything in memory only.
     ///
@@ -38,7 +43,17 @@ public final class ObjectStore: Sendable {
     private func locked<Result: Sendable, Failure: Error>(
         _ body: (StoreTransaction) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try lock.withLock { _ throws(Failure) in try body(core) }
+        try lock.withLock { _ throws(Failure) in
+            for id in takeDeparted() { core.watchers[id] = nil }
+            return try body(core)
+        }
+    }
+
+    private func takeDeparted() -> [UInt64] {
+        departed.withLock { ids in
+            defer { ids = [] }
+            return ids
+        }
     }
 
     /// The version of the latest change.
@@ -196,7 +211,7 @@ public final class ObjectStore: Sendable {
         let watcher = Watcher(kinds: kinds.map { Set($0.map { $0.kind }) }, continuation: continuation)
         let id = try locked { core throws(StoreError) in try core.add(watcher, from: start) }
         continuation.onTermination = { [weak self] _ in
-            self?.forget(watcher: id)
+            self?.departed.withLock { $0.append(id) }
         }
         return stream
     }
@@ -206,10 +221,6 @@ public final class ObjectStore: Sendable {
     /// - Throws: `.expired` if the history does not reach back that far.
     public func changes(after version: UInt64) throws(StoreError) -> [WatchEvent] {
         try locked { core throws(StoreError) in Array(try core.pastEvents(after: version)) }
-    }
-
-    private func forget(watcher id: UInt64) {
-        locked { $0.watchers[id] = nil }
     }
 }
 

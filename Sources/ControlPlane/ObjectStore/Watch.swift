@@ -96,7 +96,7 @@ struct Watcher {
         switch continuation.yield(event) {
         case .enqueued: return true
         case .dropped, .terminated:
-            // The handler would take the store's lock, which the caller holds.
+            // The caller drops the watcher itself.
             continuation.onTermination = nil
             continuation.finish()
             return false

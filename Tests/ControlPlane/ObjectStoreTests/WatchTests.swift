@@ -84,6 +84,33 @@ import Testing
         }
         #expect(store.list(ConfigMap.self).count == 1000)
     }
+
+    /// A subscriber that is cancelled holds locks of the runtime which delivering waits for: the store must not wait for
+    /// the subscriber at the same time.
+    @Test(.timeLimit(.minutes(2))) func `can be cancelled while a change is delivered`() async throws {
+        let store = try ObjectStore(path: nil, environment: clock.environment)
+        try store.create(makePod("a"))
+        for round in 0..<2_000 {
+            let stream = try store.watch([Pod.self], from: .now)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await _ in stream {} }
+                group.addTask {
+                    for change in 0..<3 {
+                        _ = try? store.modify(Pod.self, namespace: "default", name: "a") {
+                            $0.status.podIP = "127.64.\(change).\(round % 250)"
+                        }
+                    }
+                }
+                if round % 2 == 0 { await Task.yield() }
+                group.cancelAll()
+            }
+        }
+        let last = try store.watch([Pod.self])
+        for await event in last {
+            #expect(event.object.metadata.name == "a")
+            break
+        }
+    }
 }
 
 @Suite struct `Events` {

@@ -81,6 +81,7 @@ let engine: [Target] = [
     library("WasmRuntime", in: "Engine", ["Wasm", "CInterpreter"]),
     library("WASI", in: "Engine", ["Wasm", "Linux"]),
     library("WasmText", in: "Engine", ["Wasm"]),
+    library("WASIThreads", in: "Engine", ["Wasm", "WasmRuntime"]),
 ]
 
 // MARK: - Sandbox: cross the trust boundary
@@ -162,7 +163,7 @@ let node: [Target] = [
 let commands: [Target] = [
     command(
         "swiftlet-sandbox", linking: staticLinking,
-        ["LaunchProtocol", "Confinement", "Wasm", "WasmText", "WasmRuntime", "WASI", "Linux"]),
+        ["LaunchProtocol", "Confinement", "Wasm", "WasmText", "WasmRuntime", "WASI", "WASIThreads", "Linux"]),
     command(
         "containerd-shim-swiftlet-v1", linking: staticLinking,
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),

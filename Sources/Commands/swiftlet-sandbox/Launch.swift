@@ -5,6 +5,7 @@ import Confinement
 import Glibc
 import LaunchProtocol
 import WASI
+import WASIThreads
 import Wasm
 import WasmRuntime
 import WasmText
@@ -52,8 +53,11 @@ struct Launch {
         let bytes = try MappedModule.map(spec.moduleDescriptor, name: spec.name)
         let supervision = try Supervision(control: control, spec: spec, isSupervised: !isDetached)
         let wasi = WASIContext(WASIConfiguration(spec), waiter: supervision.waiter)
+        let allowsThreads = MappedModule.mentionsThreads(bytes)
         do throws(ConfinementError) {
-            for warning in try Confinement.apply(spec, keeping: supervision.descriptors) {
+            for warning in try Confinement.apply(
+                spec, keeping: supervision.descriptors, allowsThreads: allowsThreads)
+            {
                 SandboxSocket.send(.warning(warning), to: control)
             }
         } catch { throw LaunchFailure(stage: .confinement, message: error.description) }
@@ -86,7 +90,10 @@ struct Launch {
             limits.callDepth = Int(spec.limits.callDepth)
             let store: Store
             do throws(ResourceError) { store = try Store(limits: limits) } catch { throw .resource(error) }
-            return try Instance(module, in: store, imports: Imports(hosts: [wasi]))
+            guard ThreadGroup.isNeeded(by: module) else {
+                return try Instance(module, in: store, imports: Imports(hosts: [wasi]))
+            }
+            return try Instance(module, in: store, imports: try threads(of: module, store, limits, wasi).imports())
         } catch {
             if case .link(let problem) = error { throw LaunchFailure(stage: .imports, message: problem.description) }
             throw LaunchFailure(stage: .instantiation, message: error.description)
@@ -105,7 +112,31 @@ struct Launch {
         }
     }
 
+    /// The threads of a module that imports wasi-threads. A thread that exits or traps ends the process.
+    private func threads(
+        of module: Module, _ store: Store, _ limits: StoreLimits, _ wasi: WASIContext
+    ) throws(InstantiationError) -> ThreadGroup {
+        wasi.allowThreads()
+        do throws(ResourceError) {
+            let group = try ThreadGroup(module, in: store, hosts: [wasi], limits: limits) { end in
+                _exit(finish(end))
+            }
+            // The group lives as long as the process.
+            _ = Unmanaged.passRetained(group)
+            return group
+        } catch { throw .resource(error) }
+    }
+
+    // SAFETY: initialised once; only ever used as a lock.
+    nonisolated(unsafe) private static let ending: UnsafeMutablePointer<pthread_mutex_t> = {
+        let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        pthread_mutex_init(lock, nil)
+        return lock
+    }()
+
     private func finish(_ end: Invocation) -> Int32 {
+        // The first thread that ends reports its end. The lock is never given back: the process is over.
+        pthread_mutex_lock(Self.ending)
         switch end {
         case .returned:
             SandboxSocket.send(.exited(code: 0), to: control)

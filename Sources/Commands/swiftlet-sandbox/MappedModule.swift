@@ -7,6 +7,27 @@ import Linux
 import Wasm
 
 enum MappedModule {
+    // LIMIT: bytes in which imports are looked for; they are near the start of a module.
+    private static let searchedByteCount = 64 << 10
+
+    /// Whether the module may want threads: the name of the import stands somewhere at its start. Bytes are compared and
+    /// nothing is parsed, because this decides about the filter that must stand before the parser runs. Who has the
+    /// name but not the import may create threads, which gives nothing that it has not.
+    static func mentionsThreads(_ bytes: ModuleBytes) -> Bool {
+        let name: StaticString = "thread-spawn"
+        var rest = UnsafeRawBufferPointer(rebasing: bytes.buffer.prefix(searchedByteCount))
+        while rest.count >= name.utf8CodeUnitCount, let base = rest.baseAddress,
+            let found = memchr(base, Int32(name.utf8Start.pointee), rest.count)
+        {
+            rest = UnsafeRawBufferPointer(rebasing: rest[(UnsafeRawPointer(found) - base)...])
+            if rest.count >= name.utf8CodeUnitCount, memcmp(found, name.utf8Start, name.utf8CodeUnitCount) == 0 {
+                return true
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst())
+        }
+        return false
+    }
+
     /// Maps the file, so that replicas share its pages, and closes the descriptor.
     ///
     /// Somebody who cuts the file while it runs ends the process with SIGBUS; nothing else can follow from it.

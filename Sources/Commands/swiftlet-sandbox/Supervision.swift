@@ -14,6 +14,7 @@ final class Supervision {
     /// Whether somebody stays at the other end of the control socket.
     private let isSupervised: Bool
     private let probeExports: [String]
+    private let mainThread = pthread_self()
     /// Counts SIGTERMs: the second way to ask for a stop, for people and tools that only know the process.
     private let terminations: EventCounter
     /// Readable when either the control socket or the counter is; the waiter watches one descriptor.
@@ -92,6 +93,10 @@ final class Supervision {
         }
         guard function.type.parameters.isEmpty, function.type.results == [.i32] else {
             return .unavailable("export \(export) has type \(function.type), expected () -> (i32)")
+        }
+        // The store belongs to the first thread; another one can come here where the guest has several.
+        guard pthread_equal(pthread_self(), mainThread) != 0 else {
+            return .unavailable("the workload's first thread does not wait for anything now")
         }
         // A probe that waits may be asked for the next one: one level is enough.
         guard waiter.depth <= 1 else { return .unavailable("another probe is under way") }

@@ -60,6 +60,8 @@ struct Function {
         switch implementation {
         case .errno(let body):
             HostFunction(type: type) { call in
+                context.waiter.lock?.lock()
+                defer { context.waiter.lock?.unlock() }
                 var result = Errno.success
                 do throws(Errno) {
                     try body(context, Guest(call: call, snapshot: snapshot))

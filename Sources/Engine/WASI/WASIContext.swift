@@ -6,7 +6,7 @@ public import Wasm
 /// The system as one guest sees it: its arguments, descriptors and sockets, and the functions over them.
 ///
 /// Serves the import modules `wasi_snapshot_preview1` (with the WasmEdge socket extension) and `wasi_unstable`.
-/// Not thread-safe: it belongs to the guest's thread.
+/// Not thread-safe: it belongs to the guest's thread, unless ``allowThreads()`` was called.
 public final class WASIContext: HostModule {
     let arguments: [[UInt8]]
     let environment: [[UInt8]]

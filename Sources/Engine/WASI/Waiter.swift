@@ -27,6 +27,8 @@ public final class Waiter {
     public private(set) var state: State = .running
     /// How many waits are under way, one inside the other; more than 1 while a probe called from `onControl` waits.
     public private(set) var depth = 0
+    /// Held by the calling thread outside of poll(2); nil when the guest has one thread.
+    var lock: GuestLock?
     private let controlDescriptor: Int32?
     private let onControl: (Waiter) -> Void
 
@@ -62,7 +64,14 @@ public final class Waiter {
         }
         defer { entries.removeLast(entries.count - count) }
         while true {
-            let ready = Waiter.poll(&entries, deadline: deadline)
+            lock?.unlock()
+            var ready = Waiter.poll(&entries, deadline: deadline)
+            lock?.lock()
+            if lock != nil, ready > 0 {
+                // Another thread may have taken what was there while the lock was free.
+                ready = Waiter.poll(&entries, deadline: 0)
+                if ready == 0 { continue }
+            }
             guard ready >= 0 else {
                 if Glibc.errno == EINTR { continue }
                 throw .last

@@ -4,7 +4,7 @@
 /// An instruction (core specification §5.4, index in §A.7).
 ///
 /// The raw value is dense, so that tables can be indexed with it: a one-byte opcode is its byte; 0xFC n is 0x100 + n,
-/// 0xFD n is 0x200 + n, 0xFB n is 0x500 + n; 0x400 (0xFE, threads) is kept for a later feature.
+/// 0xFD n is 0x200 + n, 0xFE n is 0x400 + n, 0xFB n is 0x500 + n.
 public enum Opcode: UInt16, Sendable, Hashable, CaseIterable {
     // Control instructions
     case unreachable = 0x00

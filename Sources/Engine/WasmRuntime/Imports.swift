@@ -123,7 +123,7 @@ public struct Imports {
     }
 
     private static func describe(_ type: MemoryType) -> String {
-        "\(describe(type.address))memory of \(describe(type.limits)) pages"
+        "\(type.isShared ? "shared " : "")\(describe(type.address))memory of \(describe(type.limits)) pages"
     }
 
     private static func describe(_ address: AddressType) -> String { address == .i64 ? "64-bit " : "" }

@@ -12,8 +12,11 @@ public enum Confinement {
     /// Confines everything, the filter last. Afterwards only what `SyscallPolicy` names can be called.
     ///
     /// - Parameter kept: descriptors to keep beside 0–2, the control socket and those of the spec.
+    /// - Parameter allowsThreads: whether the module may create threads.
     /// - Returns: what is missing, for the supervisor.
-    public static func apply(_ spec: LaunchSpec, keeping kept: [Int32] = []) throws(ConfinementError) -> [String] {
+    public static func apply(
+        _ spec: LaunchSpec, keeping kept: [Int32] = [], allowsThreads: Bool = false
+    ) throws(ConfinementError) -> [String] {
         var warnings: [String] = []
         try closeOthers(spec.descriptors + kept + [LaunchSpec.controlDescriptor])
         try Privileges.dropGroups()
@@ -27,7 +30,8 @@ public enum Confinement {
         Privileges.denyWriteExecute()
         if spec.endsWithSupervisor { try Privileges.endWithSupervisor() }
         let hasStreamSockets = (0...2).contains { isSocket($0) }
-        try SyscallFilter.load(SyscallPolicy(for: spec, hasStreamSockets: hasStreamSockets))
+        try SyscallFilter.load(
+            SyscallPolicy(for: spec, hasStreamSockets: hasStreamSockets, hasThreads: allowsThreads))
         return warnings
     }
 

@@ -38,7 +38,9 @@ enum SyscallFilter {
         guard number >= 0 else { throw ConfinementError("system call \(rule.name): unknown to libseccomp") }
         var conditions = rule.conditions.map(comparison)
         let count = UInt32(conditions.count)
-        try check(seccomp_rule_add_array(context, allow, number, count, &conditions), "\(rule.name)")
+        // SCMP_ACT_ERRNO
+        let action = rule.error.map { 0x0005_0000 | UInt32(bitPattern: $0) } ?? allow
+        try check(seccomp_rule_add_array(context, action, number, count, &conditions), "\(rule.name)")
     }
 
     private static func comparison(_ condition: ArgumentCondition) -> scmp_arg_cmp {

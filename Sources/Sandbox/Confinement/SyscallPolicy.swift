@@ -16,6 +16,8 @@ public enum SyscallGrant: String, Sendable, CaseIterable {
     case sockets
     /// `NetworkGrant.isAllowed`.
     case network
+    /// The module imports wasi-threads.
+    case threads
 }
 
 /// A condition on one argument of a system call; the kernel's 64-bit view of it.
@@ -32,6 +34,8 @@ public struct SyscallRule: Sendable {
     public var grant: SyscallGrant
     public var conditions: [ArgumentCondition]
     public var reason: StaticString
+    /// The call fails with this error instead of being made; nil: it is made.
+    public var error: Int32?
 
     init(_ name: StaticString, _ grant: SyscallGrant, _ reason: StaticString) {
         self.init(name, grant, [], reason)
@@ -50,8 +54,10 @@ public struct SyscallPolicy: Sendable {
     public let grants: Set<SyscallGrant>
 
     /// - Parameter hasStreamSockets: whether one of the descriptors 0–2 is a socket.
-    public init(for spec: LaunchSpec, hasStreamSockets: Bool) {
+    /// - Parameter hasThreads: whether the module wants to create threads.
+    public init(for spec: LaunchSpec, hasStreamSockets: Bool, hasThreads: Bool = false) {
         var grants: Set<SyscallGrant> = [.always]
+        if hasThreads { grants.insert(.threads) }
         if !spec.preopens.isEmpty { grants.insert(.directory) }
         if spec.preopens.contains(where: { !$0.isReadOnly }) { grants.insert(.writableDirectory) }
         let network = spec.network
@@ -65,7 +71,7 @@ public struct SyscallPolicy: Sendable {
     public var rules: [SyscallRule] { Self.all.filter { grants.contains($0.grant) } }
 
     /// Every rule there is.
-    public static var all: [SyscallRule] { waiting + memory + files + sockets }
+    public static var all: [SyscallRule] { waiting + memory + files + sockets + threads }
 
     private static let executable: UInt64 = 0x4  // PROT_EXEC
 
@@ -129,6 +135,24 @@ public struct SyscallPolicy: Sendable {
             SyscallRule("renameat", .writableDirectory, "path_rename"),
             SyscallRule("linkat", .writableDirectory, [.equals(argument: 4, value: 0)], "path_link; no AT_EMPTY_PATH"),
             SyscallRule("symlinkat", .writableDirectory, "path_symlink"),
+        ]
+    }
+
+    private static var threads: [SyscallRule] {
+        // What glibc's pthread_create asks for: a thread of this process, never a process.
+        let flags: UInt64 = 0x3D_0F00
+        var clone3 = SyscallRule("clone3", .threads, "fails with ENOSYS: its flags are in memory, clone's can be seen")
+        clone3.error = 38
+        return [
+            SyscallRule("clone", .threads, [.equals(argument: 0, value: flags)], "thread-spawn: threads, no processes"),
+            clone3,
+            SyscallRule("set_robust_list", .threads, "the start of a thread"),
+            SyscallRule("rseq", .threads, "the start of a thread"),
+            SyscallRule("rt_sigprocmask", .threads, "no signals while a thread is made or ends"),
+            SyscallRule(
+                "rt_sigaction", .threads, [.equals(argument: 0, value: 33)], "glibc's own signal, at the first thread"),
+            SyscallRule("sched_getaffinity", .threads, "how many arenas malloc may have"),
+            SyscallRule("exit", .threads, "the end of a thread"),
         ]
     }
 

@@ -54,6 +54,10 @@ private let attempts: [Attempt] = [
     Attempt(name: "execve", number: 59, isAllowed: false, grants: .network),
     Attempt(name: "clone", number: 56, isAllowed: false, grants: .network),
     Attempt(name: "clone3", number: 435, isAllowed: false, grants: .network),
+    Attempt(name: "clone of a process", number: 56, arguments: [17], isAllowed: false, grants: .threads),
+    Attempt(name: "clone3 fails", number: 435, isAllowed: true, grants: .threads),
+    Attempt(name: "set_robust_list", number: 273, isAllowed: true, grants: .threads),
+    Attempt(name: "set_robust_list without threads", number: 273, isAllowed: false),
     Attempt(name: "fork", number: 57, isAllowed: false),
     Attempt(name: "ptrace", number: 101, isAllowed: false),
     Attempt(name: "prctl", number: 157, isAllowed: false),
@@ -80,6 +84,7 @@ private let attempts: [Attempt] = [
         case .writableDirectory: spec.preopens = [Preopen(descriptor: 5, guestPath: "/", isReadOnly: false)]
         case .sockets: spec.network.listeners = [5]
         case .network: spec.network.isAllowed = true
+        case .threads: break
         }
         struct Job {
             var policy: SyscallPolicy
@@ -87,7 +92,8 @@ private let attempts: [Attempt] = [
             var arguments: [Int]
         }
         var job = Job(
-            policy: SyscallPolicy(for: spec, hasStreamSockets: false), number: attempt.number,
+            policy: SyscallPolicy(for: spec, hasStreamSockets: false, hasThreads: attempt.grants == .threads),
+            number: attempt.number,
             arguments: attempt.arguments + [0, 0, 0, 0])
         let status = withUnsafeMutablePointer(to: &job) { job in
             test_run_in_child(

@@ -78,6 +78,7 @@ enum FeatureScan {
             case .memory(let type):
                 memoryCount += 1
                 addresses.append(type.address)
+                if type.isShared { features.insert(.threads) }
             case .global(let type):
                 importedGlobals.append(type.isMutable)
                 features.formUnion(.needed(for: type.value))
@@ -85,6 +86,7 @@ enum FeatureScan {
             }
         }
         if memoryCount > 1 { features.insert(.multiMemory) }
+        if module.memories.contains(where: \.isShared) { features.insert(.threads) }
         if addresses.contains(.i64) { features.insert(.memory64) }
         if tableCount > 1 { features.insert(.referenceTypes) }
         for type in module.tables { features.formUnion(needed(by: type)) }

@@ -159,7 +159,9 @@ extension Limits {
 
 extension MemoryType: CustomStringConvertible {
     /// `17.. pages`, as reports and errors show it.
-    public var description: String { "\(address == .i64 ? "i64 " : "")\(limits.range) pages" }
+    public var description: String {
+        "\(address == .i64 ? "i64 " : "")\(limits.range) pages\(isShared ? " shared" : "")"
+    }
 }
 
 extension TableType: CustomStringConvertible {

@@ -4,6 +4,7 @@
 import Confinement
 import Glibc
 import LaunchProtocol
+import Linux
 import WASI
 import WASIThreads
 import Wasm
@@ -64,7 +65,9 @@ struct Launch {
         // The supervisor may have died before the kernel knew that we want to go with it.
         if spec.endsWithSupervisor && supervision.isAbandoned { return Code.failed }
 
-        let instance = try instantiate(bytes, spec, wasi)
+        let instance = try instantiate(bytes, spec, wasi, allowsThreads: allowsThreads) { end in
+            isDetached ? finishDetached(end) : finish(end)
+        }
         supervision.instance = instance
         let entrypoint = try Entrypoint(spec, in: instance)
         SandboxSocket.send(.started, to: control)
@@ -77,12 +80,16 @@ struct Launch {
     }
 
     private func instantiate(
-        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ wasi: WASIContext
+        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ wasi: WASIContext, allowsThreads: Bool,
+        onThreadEnd: @escaping (Invocation) -> Int32
     ) throws(LaunchFailure) -> Instance {
         let module: Module
         // Text is assembled here, behind the walls, like every other reading of the module's bytes.
         do { module = try TextFormat.load(bytes, name: spec.name) } catch {
             throw LaunchFailure(stage: .module, message: error.description)
+        }
+        if ThreadGroup.canSpawn(module) && !allowsThreads {
+            throw LaunchFailure(stage: .imports, message: MappedModule.threadsFoundLate)
         }
         do throws(InstantiationError) {
             var limits = StoreLimits()
@@ -93,7 +100,8 @@ struct Launch {
             guard ThreadGroup.isNeeded(by: module) else {
                 return try Instance(module, in: store, imports: Imports(hosts: [wasi]))
             }
-            return try Instance(module, in: store, imports: try threads(of: module, store, limits, wasi).imports())
+            let group = try threads(of: module, store, limits, wasi, onThreadEnd)
+            return try Instance(module, in: store, imports: group.imports())
         } catch {
             if case .link(let problem) = error { throw LaunchFailure(stage: .imports, message: problem.description) }
             throw LaunchFailure(stage: .instantiation, message: error.description)
@@ -102,6 +110,7 @@ struct Launch {
 
     /// The exit code is all that reaches a parent; why a guest was stopped goes where its own complaints go.
     private func finishDetached(_ end: Invocation) -> Int32 {
+        pthread_mutex_lock(Self.ending)
         switch end {
         case .returned: return 0
         case .exited(let code): return Int32(code & 0xFF)
@@ -114,13 +123,15 @@ struct Launch {
 
     /// The threads of a module that imports wasi-threads. A thread that exits or traps ends the process.
     private func threads(
-        of module: Module, _ store: Store, _ limits: StoreLimits, _ wasi: WASIContext
+        of module: Module, _ store: Store, _ limits: StoreLimits, _ wasi: WASIContext,
+        _ onEnd: @escaping (Invocation) -> Int32
     ) throws(InstantiationError) -> ThreadGroup {
         wasi.allowThreads()
+        // glibc gives threads heaps of their own, and looks into /sys for how many to have. The engine allocates while
+        // it translates and links, not while guests run: two heaps are enough, and no file has to be opened.
+        Heaps.limit(to: 2)
         do throws(ResourceError) {
-            let group = try ThreadGroup(module, in: store, hosts: [wasi], limits: limits) { end in
-                _exit(finish(end))
-            }
+            let group = try ThreadGroup(module, in: store, hosts: [wasi], limits: limits) { _exit(onEnd($0)) }
             // The group lives as long as the process.
             _ = Unmanaged.passRetained(group)
             return group

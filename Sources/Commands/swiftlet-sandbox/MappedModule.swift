@@ -8,7 +8,11 @@ import Wasm
 
 enum MappedModule {
     // LIMIT: bytes in which imports are looked for; they are near the start of a module.
-    private static let searchedByteCount = 64 << 10
+    private static let searchedByteCount = 1 << 20
+
+    static let threadsFoundLate =
+        "import wasi.thread-spawn: expected within the first \(searchedByteCount >> 10) KiB of the file, "
+        + "where threads are allowed for before the module is read; found after them"
 
     /// Whether the module may want threads: the name of the import stands somewhere at its start. Bytes are compared and
     /// nothing is parsed, because this decides about the filter that must stand before the parser runs. Who has the

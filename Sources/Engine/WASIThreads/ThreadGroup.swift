@@ -24,7 +24,6 @@ public final class ThreadGroup: HostModule, @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var lastIdentifier: UInt32 = 0
     private var threadCount = 0
-    private var interrupters: [UInt32: Interrupter] = [:]
 
     // LIMIT: thread identifiers are positive and below 2^29 (wasi-threads, "thread-spawn").
     private static let identifierMaximum: UInt32 = 0x1FFF_FFFF
@@ -35,10 +34,15 @@ public final class ThreadGroup: HostModule, @unchecked Sendable {
 
     /// Whether the module wants threads, or a memory made for them.
     public static func isNeeded(by module: Module) -> Bool {
-        module.imports.contains {
-            if case .memory(let type) = $0.description, type.isShared { return true }
-            return $0.module == "wasi" && $0.name == "thread-spawn"
-        }
+        canSpawn(module)
+            || module.imports.contains {
+                if case .memory(let type) = $0.description { type.isShared } else { false }
+            }
+    }
+
+    /// Whether the module imports `wasi.thread-spawn`.
+    public static func canSpawn(_ module: Module) -> Bool {
+        module.imports.contains { $0.module == "wasi" && $0.name == "thread-spawn" }
     }
 
     /// Makes the shared memories that the module imports, in the store of its first thread.
@@ -64,18 +68,16 @@ public final class ThreadGroup: HostModule, @unchecked Sendable {
         pthread_mutex_init(lock, nil)
     }
 
-    deinit { lock.deallocate() }
+    deinit {
+        pthread_mutex_destroy(lock)
+        lock.deallocate()
+    }
 
     /// What each thread's instance imports.
     public func imports() -> Imports {
         var imports = Imports(hosts: hosts + [self])
         for entry in memories { imports.define(entry.module, entry.name, .memory(entry.memory)) }
         return imports
-    }
-
-    /// Makes all threads but the first trap at their next call, loop iteration or wait.
-    public func interrupt() {
-        withLock { for interrupter in interrupters.values { interrupter.requestInterrupt() } }
     }
 
     private func withLock<Result>(_ body: () -> Result) -> Result {
@@ -154,16 +156,12 @@ public final class ThreadGroup: HostModule, @unchecked Sendable {
         case .returned: break
         case let ended: onEnd(ended)
         }
-        withLock {
-            threadCount -= 1
-            interrupters[identifier] = nil
-        }
+        withLock { threadCount -= 1 }
     }
 
     private func execute(_ identifier: UInt32, _ argument: UInt32) -> Invocation {
         let store: Store
         do { store = try Store(limits: limits) } catch { return .trapped(Trap(.hostError)) }
-        withLock { interrupters[identifier] = store.interrupter }
         do throws(InstantiationError) {
             let instance = try Instance(module, in: store, imports: imports())
             let outcome = instance.invoke("wasi_thread_start", [UInt64(identifier), UInt64(argument)])

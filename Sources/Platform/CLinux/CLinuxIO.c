@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "CLinuxIO.h"
 
+#include <malloc.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -16,3 +17,5 @@ int swl_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOC
 int swl_fallocate(int file, int64_t offset, int64_t byteCount) { return fallocate(file, 0, offset, byteCount); }
 
 ssize_t swl_getrandom(void *buffer, size_t byteCount) { return getrandom(buffer, byteCount, 0); }
+
+int swl_limit_heaps(int count) { return mallopt(M_ARENA_MAX, count) ? 0 : -1; }

@@ -151,7 +151,7 @@ public struct SyscallPolicy: Sendable {
             SyscallRule("rt_sigprocmask", .threads, "no signals while a thread is made or ends"),
             SyscallRule(
                 "rt_sigaction", .threads, [.equals(argument: 0, value: 33)], "glibc's own signal, at the first thread"),
-            SyscallRule("sched_getaffinity", .threads, "how many arenas malloc may have"),
+            SyscallRule("gettid", .threads, "the Swift runtime's locks name the thread that holds them"),
             SyscallRule("exit", .threads, "the end of a thread"),
         ]
     }

@@ -17,14 +17,16 @@ struct `Threads of a guest` {
     @Test(arguments: suite) func `pass the WASI testsuite`(module: String) throws {
         let json = try? SharedData.bytes(String(module.dropLast(".wasm".count)) + ".json")
         let expected = try json.map { try JSONDecoder().decode(Specification.self, from: Data($0)).exit_code }
-        let result = try Program.run(swiftlet, ["run", "--timeout", "20s", SharedData.path(module)], input: "")
-        #expect(result.status.code == (expected ?? nil) ?? 0, "\(result.errors)")
+        // Some threads read standard input, and must be found waiting there at the end.
+        let program = try Program(
+            swiftlet, ["run", "--timeout", "60s", SharedData.path(module)], keepsInputOpen: true)
+        #expect(program.wait(seconds: 90)?.code == (expected ?? nil) ?? 0, "\(program.standardError)")
     }
 
     private func run(_ text: String) throws -> (code: Int32?, errors: String) {
         let directory = TemporaryDirectory()
         let path = directory.write(Array(text.utf8), to: "threads.wat")
-        let result = try Program.run(swiftlet, ["run", "--timeout", "30s", path])
+        let result = try Program.run(swiftlet, ["run", "--timeout", "60s", path])
         return (result.status.code, result.errors)
     }
 
@@ -70,6 +72,25 @@ struct `Threads of a guest` {
                 (call $exit (i32.const 42))
                 """))
         #expect(result.code == 42, "\(result.errors)")
+    }
+
+    @Test func `exit the process from any of them while others run`() throws {
+        let result = try run(
+            Self.guest(
+                "(call $exit (i32.const 43))",
+                """
+                (drop (call $spawn (i32.const 0)))
+                (loop $forever (br $forever))
+                """))
+        #expect(result.code == 43, "\(result.errors)")
+    }
+
+    @Test func `are refused where their import comes too late to be seen before the module is read`() throws {
+        let types = String(
+            repeating: "(type (func (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)))", count: 70_000)
+        let result = try run("(module \(types) (import \"wasi\" \"thread-spawn\" (func (param i32) (result i32))))")
+        #expect(result.code == 126, "\(result.errors)")
+        #expect(result.errors.contains("wasi.thread-spawn: expected within the first 1024 KiB"), "\(result.errors)")
     }
 
     @Test func `end the process by a trap in one of them`() throws {

@@ -57,6 +57,8 @@ private let attempts: [Attempt] = [
     Attempt(name: "clone of a process", number: 56, arguments: [17], isAllowed: false, grants: .threads),
     Attempt(name: "clone3 fails", number: 435, isAllowed: true, grants: .threads),
     Attempt(name: "set_robust_list", number: 273, isAllowed: true, grants: .threads),
+    Attempt(name: "gettid", number: 186, isAllowed: true, grants: .threads),
+    Attempt(name: "gettid without threads", number: 186, isAllowed: false),
     Attempt(name: "set_robust_list without threads", number: 273, isAllowed: false),
     Attempt(name: "fork", number: 57, isAllowed: false),
     Attempt(name: "ptrace", number: 101, isAllowed: false),

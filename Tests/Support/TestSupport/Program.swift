@@ -10,6 +10,7 @@ public final class Program: @unchecked Sendable {
     public let processID: pid_t
     private let output: Collector
     private let errors: Collector
+    private let openInput: Int32?
     private let exit = Mutex<ExitStatus?>(nil)
 
     /// How a process ended.
@@ -27,9 +28,11 @@ public final class Program: @unchecked Sendable {
     }
 
     /// Starts `path` with `arguments` (without argv[0]); `environment` nil inherits the test's.
+    ///
+    /// - Parameter keepsInputOpen: its standard input does not end after `input`, as long as this value lives.
     public init(
         _ path: String, _ arguments: [String] = [], environment: [String: String]? = nil, input: String? = nil,
-        workingDirectory: String? = nil
+        keepsInputOpen: Bool = false, workingDirectory: String? = nil
     ) throws {
         let changeDirectory = workingDirectory.map { ["/usr/bin/env", "-C", $0] } ?? []
         let command = changeDirectory + [path] + arguments
@@ -76,10 +79,12 @@ public final class Program: @unchecked Sendable {
             let bytes = Array(input.utf8)
             _ = bytes.withUnsafeBytes { write(standardInput.write, $0.baseAddress, $0.count) }
         }
-        close(standardInput.write)
+        openInput = keepsInputOpen ? standardInput.write : nil
+        if !keepsInputOpen { close(standardInput.write) }
     }
 
     deinit {
+        if let openInput { close(openInput) }
         if exit.withLock({ $0 }) == nil {
             kill(processID, SIGKILL)
             var status: Int32 = 0

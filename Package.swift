@@ -82,6 +82,8 @@ let engine: [Target] = [
     library("WASI", in: "Engine", ["Wasm", "Linux"]),
     library("WasmText", in: "Engine", ["Wasm"]),
     library("WASIThreads", in: "Engine", ["Wasm", "WasmRuntime"]),
+    library("NativeImage", in: "Engine"),
+    library("WasmCompiler", in: "Engine", ["Wasm", "NativeImage"]),
 ]
 
 // MARK: - Sandbox: cross the trust boundary
@@ -188,6 +190,8 @@ let allTests: [Target] = [
     tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WasmTextTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
+    tests("NativeImageTests", in: "Engine", ["NativeImage"]),
+    tests("WasmCompilerTests", in: "Engine", ["WasmCompiler", "NativeImage"]),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
     tests("TestSupportTests", in: "Support", []),

@@ -67,6 +67,8 @@ let platform: [Target] = [
     system("CZlib", pkgConfig: "zlib", debian: "zlib1g-dev"),
     system("CZstd", pkgConfig: "libzstd", debian: "libzstd-dev"),
     system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
+    // Hashes whole modules, in tests too.
+    .target(name: "CDigest", path: "Sources/Platform/CDigest", cSettings: [.unsafeFlags(["-O2"])]),
     library("Linux", in: "Platform", ["CLinux"]),
 ]
 
@@ -95,6 +97,7 @@ let sandbox: [Target] = [
 // MARK: - Shim: own one workload from create to reaped
 let shim: [Target] = [
     library("Workload", in: "Shim", ["LaunchProtocol", "Linux"]),
+    library("NativeCache", in: "Shim", ["NativeImage", "Linux", "CDigest"]),
     library("OCI", in: "Shim"),
     library("Protobuf", in: "Shim"),
     library("TaskAPI", in: "Shim", ["Protobuf"]),
@@ -241,6 +244,7 @@ let allTests: [Target] = [
     tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "Linux"]),
     tests("ConfinementTests", in: "Sandbox", ["Confinement", "LaunchProtocol", "Linux", "CTestSupport"]),
     tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
+    tests("NativeCacheTests", in: "Shim", ["NativeCache", "NativeImage", "CDigest", "Linux"]),
     tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),
     tests("ControllersTests", in: "ControlPlane", ["Controllers", "ObjectStore", "KubernetesAPI"]),
     tests(

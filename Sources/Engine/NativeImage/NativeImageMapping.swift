@@ -10,6 +10,7 @@ public final class NativeImageMapping {
     // LIMIT: bytes of a file; four times what the largest module gave.
     private static let byteCountMax: Int64 = 1 << 30
 
+    /// Valid as long as the mapping lives.
     public let image: NativeImage
 
     /// Maps the file and checks it, and only then makes its text executable. The descriptor stays the caller's.

@@ -173,12 +173,14 @@ let commands: [Target] = [
         "containerd-shim-swiftlet-v1", linking: staticLinking,
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
     library("ModuleRun", in: "Commands", ["Workload", "LaunchProtocol", "Linux"]),
+    library("Installation", in: "Commands", ["Linux"]),
     command("swiftlet", linking: staticLinking, ["ModuleRun", "Linux"]),
     command("swiftlet-oci", linking: staticLinking, ["OCIRuntime", "Linux"]),
     command(
         "swiftlet-node", linking: staticLinking + essentials,
         [
-            "ModuleRun", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer", "APIClient",
+            "ModuleRun", "Installation", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer",
+            "APIClient",
             "NodeAgent", "Images", "Registry", "OCI", "PodNetwork", "Wasm", "WasmText", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -189,6 +191,7 @@ let commands: [Target] = [
 let allTests: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: strict),
     tests("ModuleRunTests", in: "Commands", ["ModuleRun"]),
+    tests("InstallationTests", in: "Commands", ["Installation"]),
     tests("WasmTests", in: "Engine", ["Wasm"]),
     tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WasmTextTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),

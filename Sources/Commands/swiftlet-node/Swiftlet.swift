@@ -25,5 +25,6 @@ struct Swiftlet: AsyncParsableCommand {
             LogsCommand.self,
             DeleteCommand.self,
             ImageCommand.self,
+            InstallCommand.self,
         ])
 }

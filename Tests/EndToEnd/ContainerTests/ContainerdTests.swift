@@ -1,104 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swiftlet: a containerd of the test's own, driven by ctr, with the built shim.
+// Swiftlet: ctr, the built shim, and a containerd of the test's own.
 import Glibc
 import OCI
 import TestSupport
 import Testing
 
-private let shim = BuiltProducts.program("containerd-shim-swiftlet-v1")
-private let needs: ConditionTrait = .enabled(
-    if: Workspace.isBuilt && BuiltProducts.exists(shim) && installed("containerd") != nil && installed("ctr") != nil,
-    "needs root, containerd with ctr, the built shim and sandbox, and hack/build-guests.sh")
-
-/// A daemon with its own folders and socket. It is stopped, with what it started, when the value goes away.
-private final class Containerd {
-    let space = Workspace()
-    private var daemon: Program?
-    private let ctrPath: String
-    static let runtime = ["--runtime", "io.containerd.swiftlet.v1"]
-
-    init() throws {
-        ctrPath = try #require(installed("ctr"))
-        let plugins = [
-            "grpc.v1.cri", "snapshotter.v1.btrfs", "snapshotter.v1.zfs", "snapshotter.v1.devmapper",
-            "snapshotter.v1.aufs", "internal.v1.opt", "internal.v1.tracing", "tracing.processor.v1.otlp",
-        ].map { "\"io.containerd.\($0)\"" }.joined(separator: ",")
-        try write(
-            """
-            version = 2
-            root = "\(space.path)/ctrd"
-            state = "\(space.path)/ctrd-state"
-            disabled_plugins = [\(plugins)]
-            [grpc]
-              address = "\(space.path)/c.sock"
-            """, to: "\(space.path)/config.toml")
-        try start()
-        _ = try ctr(["image", "import", try TestImage.make(in: space)])
-    }
-
-    deinit {
-        if daemon != nil {
-            for task in tasks() {
-                _ = try? ctr(["task", "kill", "-s", "9", task.key])
-                _ = try? ctr(["task", "rm", "-f", task.key])
-            }
-        }
-        stop(SIGTERM)
-        for process in shims() { kill(process, SIGKILL) }
-        for line in text("/proc/self/mountinfo").split(separator: "\n").reversed() {
-            let fields = line.split(separator: " ")
-            if fields.count > 4, fields[4].hasPrefix(space.path) { umount2(String(fields[4]), Int32(MNT_DETACH)) }
-        }
-    }
-
-    func start() throws {
-        var environment = Program.currentEnvironment
-        let folder = shim.split(separator: "/").dropLast().joined(separator: "/")
-        environment["PATH"] = "/\(folder):" + (environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin"
-        daemon = try Program(
-            try #require(installed("containerd")), ["-c", "\(space.path)/config.toml"], environment: environment)
-        guard try isTrue(within: 20, { try ctr(["version"]).code == 0 }) else {
-            throw Unexpected("containerd does not answer: \(daemon?.standardError ?? "")")
-        }
-    }
-
-    func stop(_ signal: Int32) {
-        guard let daemon else { return }
-        daemon.signal(signal)
-        if daemon.wait(seconds: 10) == nil { daemon.signal(SIGKILL) }
-        self.daemon = nil
-    }
-
-    func ctr(_ words: [String], seconds: Double = 30) throws -> Ran {
-        try run(ctrPath, ["-a", "\(space.path)/c.sock"] + words, seconds: seconds)
-    }
-
-    func runTask(_ words: [String], _ id: String, _ arguments: [String]) throws -> Ran {
-        try ctr(["run"] + words + Self.runtime + [TestImage.reference, id] + arguments)
-    }
-
-    /// Status by task.
-    func tasks() -> [String: String] {
-        var tasks: [String: String] = [:]
-        for line in ((try? ctr(["task", "ls"]).output) ?? "").split(separator: "\n").dropFirst() {
-            let fields = line.split(separator: " ").map(String.init)
-            if fields.count == 3 { tasks[fields[0]] = fields[2] }
-        }
-        return tasks
-    }
-
-    /// Shims that were started in this test's folders.
-    func shims() -> [Int32] {
-        names(in: "/proc").compactMap { Int32($0) }.filter { process in
-            guard text("/proc/\(process)/cmdline").hasPrefix("swiftlet-shim") else { return false }
-            return text("/proc/\(process)/environ").contains("\(space.path)/c.sock")
-        }
-    }
-
-    func isClean() -> Bool { shims().isEmpty && !text("/proc/self/mountinfo").contains("\(space.path)/ctrd-state") }
-}
-
-@Suite(.serialized, needs) struct ContainerdTests {
+@Suite(.serialized, Containerd.needs) struct ContainerdTests {
     @Test func `ctr run prints, exits with the guest's code, and leaves nothing`() throws {
         let containerd = try Containerd()
         let hello = try containerd.runTask(["--rm"], "h", [])

@@ -28,6 +28,11 @@ let staticLinking: [LinkerSetting] =
 let essentials: [LinkerSetting] =
     isStatic ? [.unsafeFlags(["-l_FoundationCShims", "-l_FoundationCollections"])] : []
 
+/// LLVM's C interface, where Debian's llvm-19-dev has it; the package brings no pkg-config file.
+let llvmHeaders: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-I/usr/lib/llvm-19/include"])]
+/// Tests use the shared library.
+let llvmShared: [LinkerSetting] = [.unsafeFlags(["-L/usr/lib/llvm-19/lib", "-lLLVM-19"])]
+
 func library(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [])
     -> Target
 {
@@ -69,6 +74,7 @@ let platform: [Target] = [
     system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     // Hashes whole modules, in tests too.
     .target(name: "CDigest", path: "Sources/Platform/CDigest", cSettings: [.unsafeFlags(["-O2"])]),
+    .systemLibrary(name: "CLLVM", path: "Sources/Platform/CLLVM", providers: [.apt(["llvm-19-dev"])]),
     library("Linux", in: "Platform", ["CLinux"]),
 ]
 
@@ -80,12 +86,14 @@ let engine: [Target] = [
         // Frame pointers cost each handler three instructions. Optimised in debug builds too: the handlers are tail
         // calls of each other, and tests run on them. Their short loops must not become calls of memset.
         cSettings: [.unsafeFlags(["-O2", "-fomit-frame-pointer", "-fno-stack-protector", "-fno-builtin"])]),
-    library("WasmRuntime", in: "Engine", ["Wasm", "CInterpreter"]),
+    library("NativeImage", in: "Engine"),
+    library("WasmRuntime", in: "Engine", ["Wasm", "CInterpreter", "NativeImage"]),
     library("WASI", in: "Engine", ["Wasm", "Linux"]),
     library("WasmText", in: "Engine", ["Wasm"]),
     library("WASIThreads", in: "Engine", ["Wasm", "WasmRuntime"]),
-    library("NativeImage", in: "Engine"),
-    library("WasmCompiler", in: "Engine", ["Wasm", "NativeImage"]),
+    .target(
+        name: "WasmCompiler", dependencies: ["Wasm", "NativeImage", "CInterpreter", "WasmRuntime", "CLLVM"],
+        path: "Sources/Engine/WasmCompiler", swiftSettings: strict + llvmHeaders),
 ]
 
 // MARK: - Sandbox: cross the trust boundary
@@ -193,11 +201,22 @@ let allTests: [Target] = [
     tests("ModuleRunTests", in: "Commands", ["ModuleRun"]),
     tests("InstallationTests", in: "Commands", ["Installation"]),
     tests("WasmTests", in: "Engine", ["Wasm"]),
-    tests("WebAssemblySpecTests", in: "Conformance", ["Wasm", "WasmRuntime", "WasmText"]),
+    .target(
+        name: "NativeSupport", dependencies: ["WasmCompiler", "NativeImage", "Wasm", "WasmRuntime"],
+        path: "Tests/Support/NativeSupport", swiftSettings: strict + llvmHeaders, linkerSettings: llvmShared),
+    .testTarget(
+        name: "WebAssemblySpecTests",
+        dependencies: ["Wasm", "WasmRuntime", "WasmText", "WasmCompiler", "TestSupport", "NativeSupport"],
+        path: "Tests/Conformance/WebAssemblySpecTests", swiftSettings: strict + llvmHeaders),
     tests("WasmTextTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("WasmRuntimeTests", in: "Engine", ["Wasm", "WasmRuntime", "WasmText"]),
     tests("NativeImageTests", in: "Engine", ["NativeImage"]),
-    tests("WasmCompilerTests", in: "Engine", ["WasmCompiler", "NativeImage"]),
+    .testTarget(
+        name: "WasmCompilerTests",
+        dependencies: [
+            "WasmCompiler", "NativeImage", "Wasm", "WasmRuntime", "WasmText", "TestSupport", "NativeSupport",
+        ],
+        path: "Tests/Engine/WasmCompilerTests", swiftSettings: strict + llvmHeaders, linkerSettings: llvmShared),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
     tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
     tests("TestSupportTests", in: "Support", []),

@@ -4,6 +4,8 @@
 set -euo pipefail
 
 packages=(libseccomp-dev libyaml-dev libsqlite3-dev zlib1g-dev libzstd-dev libssl-dev pkg-config binutils curl)
+# The compiler's headers and libraries.
+packages+=(llvm-19-dev libstdc++-12-dev libtinfo-dev)
 if [ "${1:-build}" = test ]; then
     packages+=(python3 python3-venv procps iproute2)
     # Those whose runtime Swiftlet can be, for ContainerTests.

@@ -276,6 +276,32 @@ SW_HANDLER(host_entry) {
     SW_DISPATCH();
 }
 
+/// Code of a function that was compiled. It runs on the native stack; a re-entrant call starts behind its frame.
+SW_HANDLER(native_entry) {
+    sw_function *function = SW_FUNCTION_OF_ENTRY();
+    sw_machine *machine = cx->machine;
+    uint64_t *frame = sp, *top = machine->stack_top;
+    uint32_t header = function->header;
+    machine->stack_top = frame + header + 2;
+    uint32_t reason = sw_native_enter(function, cx, frame);
+    machine->stack_top = top;
+    pc = (const uint8_t *)(uintptr_t)frame[header];
+    sp = (uint64_t *)(uintptr_t)frame[header + 1];
+    if (SW_UNLIKELY(reason)) {
+        if (reason == sw_exception_thrown) SW_GO(host_throw);
+        machine->trap_reason = reason;
+        pc -= 8;
+        SW_GO(stop);
+    }
+    md = cx->memory->base;
+    ms = cx->memory->byte_count;
+    ai = frame[0];
+    af = *(sw_f32 *)frame;
+    ad = *(sw_f64 *)frame;
+    av = *(sw_slot_v128 *)frame;
+    SW_DISPATCH();
+}
+
 /// The code that a frame entered from the host returns to: back to `sw_run`.
 SW_HANDLER(exit) {
     (void)pc, (void)sp, (void)md, (void)ms, (void)ai, (void)af, (void)ad, (void)av;

@@ -29,11 +29,18 @@ public struct Instance {
     let state: InstanceState
 
     public var module: Module { state.module }
+    /// Why the compiled code that was given is not in use.
+    public var nativeMismatch: NativeCodeMismatch? { state.nativeMismatch }
 
     /// Instantiates a validated module (core specification §4.5.4), runs its active segments and its start function.
     ///
     /// The module must have passed validation: code is translated without checking it again.
-    public init(_ module: Module, in store: Store, imports: Imports = Imports()) throws(InstantiationError) {
+    ///
+    /// - Parameter native: compiled code of the module; where it does not fit, the interpreter runs and
+    ///   ``nativeMismatch`` says why.
+    public init(
+        _ module: Module, in store: Store, imports: Imports = Imports(), native: NativeCode? = nil
+    ) throws(InstantiationError) {
         self.store = store
         let types = store.types.numbers(of: module)
         let externs: [Extern]
@@ -41,6 +48,10 @@ public struct Instance {
         state = InstanceState(module, types: types, in: store)
         do {
             try allocate(externs)
+            state.fillContext()
+            if let native {
+                do throws(NativeCodeMismatch) { try state.use(native) } catch { state.nativeMismatch = error }
+            }
             try initializeElements()
         } catch { throw .resource(error) }
         try runActiveSegments()
@@ -70,6 +81,7 @@ public struct Instance {
         }
         let defined = store.allocate(
             sw_function.self, count: module.functionTypeIndices.count, initial: sw_function())
+        state.context.pointee.functions = defined
         for (offset, type) in module.functionTypeIndices.enumerated() {
             let function = defined + offset
             store.initialize(
@@ -84,11 +96,17 @@ public struct Instance {
         for type in module.memories {
             state.memories.append(Memory(store: nil, pointer: try store.makeMemory(type).pointer))
         }
-        if let memory = state.memory { state.context.pointee.memory = memory.pointer }
+        if let memory = state.memory {
+            state.context.pointee.memory = memory.pointer
+            state.context.pointee.memory_base = memory.pointer.pointee.base
+        }
         for global in module.globals {
             let type = GlobalType(value: state.storeType(global.type.value), isMutable: global.type.isMutable)
             let value = try slots(of: global.initial)
-            let cell = store.makeGlobal(type, value: value[0], upperHalf: value.count > 1 ? value[1] : 0).pointer
+            let place = state.layout.global(state.globals.count).place
+            let cell = store.makeGlobal(
+                type, value: value[0], upperHalf: value.count > 1 ? value[1] : 0, at: state.words(at: place)
+            ).pointer
             state.globals.append(GlobalVariable(store: nil, type: type, pointer: cell))
         }
     }

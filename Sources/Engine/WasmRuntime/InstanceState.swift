@@ -9,7 +9,9 @@ final class InstanceState {
     unowned let store: Store
     let module: Module
     let context: UnsafeMutablePointer<sw_context>
-    let importedFunctionCount: Int
+    /// What stands behind the context.
+    let layout: ContextLayout
+    var importedFunctionCount: Int { layout.importedFunctionCount }
     /// The store's number for each type of the module.
     let types: [UInt32]
     /// Functions of the index space.
@@ -25,16 +27,19 @@ final class InstanceState {
     /// Contents of the element segments; dropped ones are empty.
     @exclusivity(unchecked) var elements: [[UInt64]] = []
     @exclusivity(unchecked) var isDataDropped: [Bool]
+    var nativeMismatch: NativeCodeMismatch?
 
     init(_ module: Module, types: [UInt32], in store: Store) {
         self.store = store
         self.types = types
         self.module = module
-        importedFunctionCount = module.importedFunctionCount
         isDataDropped = Array(repeating: false, count: module.data.count)
-        context = store.allocate(sw_context.self, count: 1, initial: sw_context())
+        layout = ContextLayout(module)
+        let words = store.allocate(UInt64.self, count: layout.byteCount / 8, initial: 0)
+        context = UnsafeMutableRawPointer(words).assumingMemoryBound(to: sw_context.self)
         context.pointee.machine = store.machine
         context.pointee.memory = store.emptyMemory
+        context.pointee.calls = sw_native_call_table()
         context.pointee.owner = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
         store.instances.append(self)
     }
@@ -43,6 +48,27 @@ final class InstanceState {
     static func of(_ context: UnsafeMutablePointer<sw_context>) -> InstanceState {
         // SAFETY: `owner` is set in init and the store keeps the instance.
         Unmanaged<InstanceState>.fromOpaque(context.pointee.owner).takeUnretainedValue()
+    }
+
+    /// The words at a place of ``layout``.
+    func words(at place: Int) -> UnsafeMutablePointer<UInt64> {
+        (UnsafeMutableRawPointer(context) + place).assumingMemoryBound(to: UInt64.self)
+    }
+
+    /// Fills the words that point to functions, memories, tables, globals of others, tags and types.
+    func fillContext() {
+        func fill(_ place: Int, _ count: Int, _ address: (Int) -> UInt64) {
+            let words = words(at: place)
+            for index in 0..<count { words[index] = address(index) }
+        }
+        fill(layout.importedFunctions, importedFunctionCount) { functionAddress(UInt32($0)) }
+        fill(layout.memories, memories.count) { memoryAddress(UInt32($0)) }
+        fill(layout.tables, tables.count) { tableAddress(UInt32($0)) }
+        fill(layout.tags, tags.count) { tagAddress(UInt32($0)) }
+        fill(layout.types, types.count) { descriptorAddress(UInt32($0)) }
+        for index in 0..<layout.importedGlobalCount {
+            words(at: layout.global(index).place).pointee = globalAddress(UInt32(index))
+        }
     }
 
     // MARK: What translation asks

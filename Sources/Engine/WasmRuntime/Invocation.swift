@@ -33,6 +33,7 @@ extension Store {
             machine.pointee.stack_top = frame
         }
         for (index, argument) in arguments.enumerated() { frame[index] = argument }
+        machine.pointee.native?.pointee.kept_count = 0
         sw_run(function.pointer, context, frame)
         let reason = machine.pointee.trap_reason
         if reason == 0 { return .returned((0..<type.results.slotCount).map { frame[$0] }) }
@@ -68,38 +69,5 @@ extension Store {
     private func takeException() -> UncaughtException? {
         defer { machine.pointee.exception = 0 }
         return ExceptionObject(machine.pointee.exception).map { UncaughtException($0, in: self) }
-    }
-
-    /// The innermost frames of the run that just trapped.
-    private func backtrace() -> [Trap.Frame] {
-        var frames: [Trap.Frame] = []
-        guard var pc = UnsafeRawPointer(machine.pointee.trap_pc), var sp = machine.pointee.trap_sp else { return [] }
-        let machineBase = UnsafeRawPointer(machine)
-        let exitCode = MemoryLayout<sw_machine>.offset(of: \.exit_code).map { machineBase + $0 }
-        let crossCode = MemoryLayout<sw_machine>.offset(of: \.cross_return_code).map { machineBase + $0 }
-        // LIMIT: enough to find one's way; an exhausted stack has a million frames.
-        while frames.count < Trap.frameCountMaximum, pc != exitCode {
-            let next: (pc: UInt64, sp: UInt64)
-            if pc == crossCode {
-                next = (sp[0], sp[1])
-            } else {
-                // A return address belongs to the instruction before it.
-                guard let (function, offset) = codeArena.find(frames.isEmpty ? pc : pc - 1),
-                    let context = function.pointee.context
-                else { break }
-                let instance = InstanceState.of(context)
-                frames.append(
-                    Trap.Frame(
-                        function: function.pointee.index, name: instance.module.functionName(function.pointee.index),
-                        offset: instance.moduleOffset(of: function, code: offset)))
-                let header = Int(function.pointee.header)
-                next = (sp[header], sp[header + 1])
-            }
-            guard let nextPc = UnsafeRawPointer(bitPattern: UInt(next.pc)),
-                let nextSp = UnsafeMutablePointer<UInt64>(bitPattern: UInt(next.sp))
-            else { break }
-            (pc, sp) = (nextPc, nextSp)
-        }
-        return frames
     }
 }

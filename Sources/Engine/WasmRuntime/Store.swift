@@ -25,6 +25,10 @@ public struct StoreLimits: Sendable {
     }
     /// Room for twenty values.
     public static let bytesPerCall = 160
+    /// Bytes of the stack of compiled code; address space, like ``valueStackBytes``.
+    public var nativeStackBytes: Int = 8 << 20
+    /// Whether memories get the address space that compiled code needs (8 GiB each, none of it used).
+    public var allowsNativeCode = false
     /// How often host functions and guest may call each other nested; each level takes native stack.
     public var hostNesting: Int = 64
 
@@ -50,6 +54,8 @@ public final class Store {
     /// Who catches what, by `sw_function.catch_table`; the first is nobody's.
     var catchTables = [CatchTable()]
     var nesting = 0
+    /// Compiled code that is in use, and an instance of its module.
+    private(set) var nativeCodes: [(code: NativeCode, instance: InstanceState)] = []
     private var allocations: [UnsafeMutableRawPointer] = []
     private(set) var memories: [UnsafeMutablePointer<sw_memory>] = []
     private var tables: [UnsafeMutablePointer<sw_table>] = []
@@ -92,6 +98,7 @@ public final class Store {
         for table in tables { free(table.pointee.elements) }
         for allocation in allocations { allocation.deallocate() }
         munmap(stackBase, stackByteCount)
+        sw_native_release(machine)
         emptyMemory.deallocate()
         machine.pointee.heap.deallocate()
         machine.deallocate()
@@ -106,6 +113,8 @@ public final class Store {
     var stackLimit: UnsafeMutablePointer<UInt64> {
         (stackBase + (stackByteCount - Self.redZoneBytes)).assumingMemoryBound(to: UInt64.self)
     }
+
+    func add(_ code: NativeCode, for instance: InstanceState) { nativeCodes.append((code, instance)) }
 
     // MARK: Allocation
 
@@ -148,7 +157,16 @@ public final class Store {
 
     /// - Parameter upperHalf: the upper 64 bits of a v128.
     public func makeGlobal(_ type: GlobalType, value: UInt64, upperHalf: UInt64 = 0) -> GlobalVariable {
-        let pointer = allocate(UInt64.self, count: type.value.slotCount, initial: value)
+        makeGlobal(
+            type, value: value, upperHalf: upperHalf,
+            at: allocate(UInt64.self, count: type.value.slotCount, initial: 0))
+    }
+
+    /// In memory that lives as long as the store.
+    func makeGlobal(
+        _ type: GlobalType, value: UInt64, upperHalf: UInt64, at pointer: UnsafeMutablePointer<UInt64>
+    ) -> GlobalVariable {
+        pointer.pointee = value
         if type.value == .v128 { pointer[1] = upperHalf }
         let trace = TypeDescriptor.trace(type.value)
         if trace != Int(sw_traces_nothing) { tracedGlobals.append((pointer, trace)) }
@@ -173,7 +191,8 @@ public final class Store {
         pointer.pointee.page_maximum = type.limits.maximum ?? .max
         pointer.pointee.is_64 = type.address == .i64
         pointer.pointee.is_shared = type.isShared
-        let reserved = Int(pageLimit) << 16
+        var reserved = Int(pageLimit) << 16
+        if limits.allowsNativeCode, type.address == .i32 { reserved = max(reserved, Int(NativeCode.memoryReservation)) }
         if reserved > 0 {
             do {
                 pointer.pointee.base = try Mapping.map(reserved, protection: PROT_NONE, what: "a linear memory")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: executes the script of a specification suite.
 
+import NativeSupport
 import TestSupport
 import Wasm
 import WasmRuntime
@@ -31,10 +32,17 @@ struct SpecRunner {
     /// Names registered for modules that were skipped; who imports from them is skipped too.
     private var unavailable: Set<String> = []
 
-    init(_ suite: SpecSuite, stress: HeapStress = .none) throws {
+    /// Compiles the modules; nil = the interpreter runs them.
+    private let native: NativeTier?
+    /// Functions that were compiled, and those that were not.
+    private(set) var functions = (native: 0, interpreted: 0)
+
+    init(_ suite: SpecSuite, stress: HeapStress = .none, native: NativeTier? = nil) throws {
         self.suite = suite
+        self.native = native
         var limits = StoreLimits()
         limits.valueStackBytes = 1 << 20
+        limits.allowsNativeCode = native != nil
         store = try Store(limits: limits)
         if stress != .none { try store.setHeapStress(stress) }
         imports = try spectest(store)
@@ -54,7 +62,7 @@ struct SpecRunner {
             guard let module = load(command) else { return name(command.name, nil) }
             currentDefinition = module
             do {
-                current = try Instance(module, in: store, imports: imports)
+                current = try instantiate(module)
                 name(command.name, current)
                 passed += 1
             } catch { fail(command, "module: \(error)") }
@@ -79,6 +87,20 @@ struct SpecRunner {
     }
 
     // MARK: Modules
+
+    private mutating func instantiate(_ module: Module) throws(InstantiationError) -> Instance {
+        guard let native else { return try Instance(module, in: store, imports: imports) }
+        let code: NativeCode
+        do {
+            let made = try native.code(for: module)
+            code = made.code
+            functions.native += module.code.count - made.interpreted
+            functions.interpreted += made.interpreted
+        } catch { fatalError("\(suite.path): \(error)") }
+        let instance = try Instance(module, in: store, imports: imports, native: code)
+        if let mismatch = instance.nativeMismatch { fatalError("\(suite.path): \(mismatch)") }
+        return instance
+    }
 
     private mutating func load(_ command: SpecSuite.Command) -> Module? {
         do {
@@ -148,7 +170,7 @@ struct SpecRunner {
         let module = command.module.map { definitions[$0] ?? nil } ?? currentDefinition
         guard let module else { return skip(reason) }
         do {
-            current = try Instance(module, in: store, imports: imports)
+            current = try instantiate(module)
             name(command.instance, current)
             passed += 1
         } catch { fail(command, "module_instance: \(error)") }
@@ -162,7 +184,7 @@ struct SpecRunner {
     private mutating func refuse(_ command: SpecSuite.Command) {
         guard let module = load(command) else { return }
         do {
-            _ = try Instance(module, in: store, imports: imports)
+            _ = try instantiate(module)
             fail(command, "\(command.type): expected \(command.text ?? ""), but it was instantiated")
         } catch {
             let text = String(describing: error)

@@ -2,8 +2,10 @@
 // Swiftlet: the WebAssembly specification's own test suite, executed.
 
 import FoundationEssentials
+import NativeSupport
 import TestSupport
 import Testing
+import WasmCompiler
 
 @Suite(.serialized) struct `The specification suite` {
     static let paths: [String] = {
@@ -19,6 +21,19 @@ import Testing
         let line = ConformanceTable.add(
             path, passed: runner.passed, failed: runner.failures.count, skipped: runner.skipped)
         print(line)
+        for failure in runner.failures.prefix(20) { Issue.record("\(path) \(failure)") }
+        #expect(runner.failures.isEmpty)
+    }
+
+    /// The same assertions, executed by compiled code.
+    @Test(arguments: paths)
+    func `passes in native code`(path: String) throws {
+        let tier = try NativeTier(.full)
+        var runner = try SpecRunner(try ScriptSuite.load(path), native: tier)
+        runner.run()
+        print(
+            "native \(path): \(runner.passed) passed, \(runner.failures.count) failed, functions "
+                + "\(runner.functions.native) native, \(runner.functions.interpreted) interpreted")
         for failure in runner.failures.prefix(20) { Issue.record("\(path) \(failure)") }
         #expect(runner.failures.isEmpty)
     }

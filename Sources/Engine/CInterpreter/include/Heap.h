@@ -46,6 +46,8 @@ typedef struct sw_type {
     const sw_field *fields;
     const uint32_t *references;
     const struct sw_type *const *display;
+    /// Of a function: the way from slots to native code of this type (`sw_native_thunk`), once there is any.
+    const void *thunk;
 } sw_type;
 
 enum { sw_traces_nothing, sw_traces_internal, sw_traces_external };

@@ -9,6 +9,42 @@
 #include "Heap.h"
 
 typedef struct sw_context sw_context;
+typedef struct sw_native_calls sw_native_calls;
+
+/// A frame of native or interpreted code that a trap has left.
+typedef struct sw_frame_place {
+    /// Of native code: the instruction. Of interpreted code: the function.
+    const void *place;
+    /// Of interpreted code: offset in its code. UINT64_MAX = native.
+    uint64_t offset;
+} sw_frame_place;
+
+enum { sw_kept_frames = 32 };
+
+/// Addresses of native code.
+typedef struct sw_native_text {
+    const uint8_t *start;
+    uint64_t byte_count;
+} sw_native_text;
+
+/// The native side of a machine (Native.h).
+typedef struct sw_native_state {
+    /// Where the innermost entry into native code has saved its registers.
+    void *exit_stack;
+    /// 1 while the thread runs on `stack_top`'s stack.
+    uint64_t is_inside;
+    /// Where that stack begins, and the lowest address that code may use of it.
+    uint8_t *stack_top;
+    uint8_t *stack_end;
+    uint8_t *stack_base;
+    uint64_t stack_byte_count;
+    /// Frames of the run that ended last, innermost first: those that are no longer there for a backtrace.
+    uint32_t kept_count;
+    uint32_t text_count;
+    sw_frame_place kept[sw_kept_frames];
+    /// `text_count` of them.
+    sw_native_text *texts;
+} sw_native_state;
 
 /// One guest thread: its value stack, and how its current run ended.
 typedef struct sw_machine {
@@ -38,6 +74,8 @@ typedef struct sw_machine {
     uint8_t exit_code[8];
     /// The code that a frame entered from another instance returns to.
     uint8_t cross_return_code[8];
+    /// Null while no native code was loaded.
+    sw_native_state *native;
 } sw_machine;
 
 enum { sw_exit_requested = 255, sw_exception_thrown = 254 };
@@ -78,6 +116,8 @@ typedef struct sw_function {
     uint8_t entry[8];
     /// Its type, one object per type and store.
     const sw_type *definition;
+    /// Its native code, or null: then calls go through `code`.
+    const void *native;
     /// The store's number for the function type.
     uint32_t type;
     /// Function index in the module, or index into the store's host functions.
@@ -101,11 +141,18 @@ typedef struct sw_tag {
     const sw_type *record;
 } sw_tag;
 
-/// The part of an instance that handlers read. The rest lives in Swift.
+/// The part of an instance that handlers and native code read. The rest lives in Swift.
 struct sw_context {
     sw_machine *machine;
     /// Memory 0, or the store's empty memory.
     sw_memory *memory;
     /// Unmanaged<Instance>.
     const void *owner;
+    /// What native code calls.
+    const sw_native_calls *calls;
+    /// Of memory 0, which never moves.
+    uint8_t *memory_base;
+    /// The functions defined in the module, one after the other.
+    sw_function *functions;
+    // Words whose places `ContextLayout` knows follow: globals, and pointers to what is imported or shared.
 };

@@ -98,6 +98,7 @@ extension Store {
             (sp + Int(clause.valueSlot)).update(from: exception.slots + 1, count: exception.valueCount)
         }
         if clause.referenceSlot >= 0 { sp[Int(clause.referenceSlot)] = exception.reference }
+        machine.pointee.native?.pointee.kept_count = 0
         machine.pointee.landing_pc = function.pointee.code + Int(clause.landing)
         machine.pointee.landing_sp = sp
         machine.pointee.landing_context = function.pointee.context

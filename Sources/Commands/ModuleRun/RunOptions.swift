@@ -53,6 +53,18 @@ package struct RunBytes: Equatable {
     }
 }
 
+/// A number of instructions, at least 1.
+package struct RunFuel: Equatable {
+    package var count: UInt64
+
+    package init?(argument: String) {
+        guard argument.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let count = UInt64(argument), count > 0 else {
+            return nil
+        }
+        self.count = count
+    }
+}
+
 /// A number of CPUs: `0.5`, `2`, `250m`.
 package struct RunProcessors: Equatable {
     package var quotaMicroseconds: UInt64

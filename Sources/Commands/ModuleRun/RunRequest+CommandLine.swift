@@ -26,7 +26,8 @@ extension RunRequest {
             if let equals = word.firstIndex(of: "=") {
                 (name, value) = (String(word[..<equals]), String(word[word.index(after: equals)...]))
             } else {
-                guard let next = words.next(), !next.hasPrefix("-") else { return nil }
+                // A list of features may begin with one that is taken away.
+                guard let next = words.next(), word == "--features" || !next.hasPrefix("-") else { return nil }
                 (name, value) = (word, next)
             }
             guard take(name, value) else { return nil }
@@ -44,6 +45,8 @@ extension RunRequest {
         case "--invoke": set(value, &invoke)
         case "--memory": set(RunBytes(argument: value), &memory)
         case "--cpus": set(RunProcessors(argument: value), &processors)
+        case "--features": assign(value, &features)
+        case "--fuel": set(RunFuel(argument: value), &fuel)
         case "--timeout": set(RunDuration(argument: value), &timeout)
         case "--grace": assign(RunDuration(argument: value), &grace)
         // Not there yet: the other parser has the words for it.

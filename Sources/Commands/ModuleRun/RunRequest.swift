@@ -22,6 +22,9 @@ package struct RunRequest: Equatable {
     package var memory: RunBytes?
     package var processors: RunProcessors?
     package var engine: RunEngine = .auto
+    /// WebAssembly features that the module may use, as the engine reads them; empty: all.
+    package var features = ""
+    package var fuel: RunFuel?
     package var timeout: RunDuration?
     package var grace = RunDuration(milliseconds: 10_000)
 
@@ -59,7 +62,8 @@ package struct RunRequest: Equatable {
         var spec = LaunchSpec(
             name: String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]),
             moduleDescriptor: module, entrypoint: invoke ?? "_start", environment: environment.map(\.text),
-            engine: engine == .interpreter ? .interpreter : .auto)
+            engine: engine == .interpreter ? .interpreter : .auto, features: features)
+        spec.limits.fuel = fuel?.count
         spec.arguments = [spec.name] + arguments
         for directory in directories {
             let descriptor = OpenedDescriptor(try Files.open(directory.host, O_RDONLY | O_DIRECTORY))

@@ -56,6 +56,16 @@ struct RunCommand: ParsableCommand {
     @Option(help: "The engine: interpreter, aot or auto.")
     var engine: RunEngine = .auto
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "WebAssembly features that the module may use: names as inspect prints them, -NAME without one, and "
+                + "mvp, wasm1, wasm2, wasm3 or all to start from.", valueName: "LIST"))
+    var features = ""
+
+    @Option(help: ArgumentHelp("Trap after this many instructions, counted alike on every machine.", valueName: "N"))
+    var fuel: RunFuel?
+
     @Option(help: ArgumentHelp("Kill the guest after this time, as in 30s, 500ms, 2m.", valueName: "DURATION"))
     var timeout: RunDuration?
 
@@ -85,6 +95,8 @@ struct RunCommand: ParsableCommand {
         request.memory = memory
         request.processors = cpus
         request.engine = engine
+        request.features = features
+        request.fuel = fuel
         request.timeout = timeout
         request.grace = grace
         Glibc.exit(request.execute())
@@ -96,6 +108,7 @@ extension RunDirectory: ExpressibleByArgument {}
 extension RunVariable: ExpressibleByArgument {}
 extension RunAddress: ExpressibleByArgument {}
 extension RunBytes: ExpressibleByArgument {}
+extension RunFuel: ExpressibleByArgument {}
 extension RunProcessors: ExpressibleByArgument {}
 extension RunEngine: ExpressibleByArgument {}
 extension RunDuration: ExpressibleByArgument {

@@ -50,6 +50,10 @@ struct Launch {
         if spec.engine == .aot {
             throw LaunchFailure(stage: .spec, message: "engine aot is not available in this build")
         }
+        let features: FeatureSet
+        do { features = try FeatureSet(list: spec.features) } catch {
+            throw LaunchFailure(stage: .spec, message: error.description)
+        }
         // Opened and mapped, not read: no byte of the module is looked at before the filter stands.
         let bytes = try MappedModule.map(spec.moduleDescriptor, name: spec.name)
         let supervision = try Supervision(control: control, spec: spec, isSupervised: !isDetached)
@@ -65,7 +69,7 @@ struct Launch {
         // The supervisor may have died before the kernel knew that we want to go with it.
         if spec.endsWithSupervisor && supervision.isAbandoned { return Code.failed }
 
-        let instance = try instantiate(bytes, spec, wasi, allowsThreads: allowsThreads) { end in
+        let instance = try instantiate(bytes, spec, features, wasi, allowsThreads: allowsThreads) { end in
             isDetached ? finishDetached(end) : finish(end)
         }
         supervision.instance = instance
@@ -80,21 +84,27 @@ struct Launch {
     }
 
     private func instantiate(
-        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ wasi: WASIContext, allowsThreads: Bool,
+        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ features: FeatureSet, _ wasi: WASIContext, allowsThreads: Bool,
         onThreadEnd: @escaping (Invocation) -> Int32
     ) throws(LaunchFailure) -> Instance {
         let module: Module
         // Text is assembled here, behind the walls, like every other reading of the module's bytes.
-        do { module = try TextFormat.load(bytes, name: spec.name) } catch {
+        do { module = try TextFormat.load(bytes, name: spec.name, features: features) } catch {
             throw LaunchFailure(stage: .module, message: error.description)
         }
         if ThreadGroup.canSpawn(module) && !allowsThreads {
             throw LaunchFailure(stage: .imports, message: MappedModule.threadsFoundLate)
         }
+        if ThreadGroup.canSpawn(module) && spec.limits.fuel != nil {
+            throw LaunchFailure(
+                stage: .imports,
+                message: "import wasi.thread-spawn: fuel is counted per thread, not for a module with threads")
+        }
         do throws(InstantiationError) {
             var limits = StoreLimits()
             limits.memoryBytes = spec.limits.memoryBytes
             limits.callDepth = Int(spec.limits.callDepth)
+            limits.fuel = spec.limits.fuel
             let store: Store
             do throws(ResourceError) { store = try Store(limits: limits) } catch { throw .resource(error) }
             guard ThreadGroup.isNeeded(by: module) else {

@@ -72,6 +72,14 @@ SW_HANDLER(br_back) {
 SW_BRANCH_TABLE(br_table_s, SW_SLOT_I32(SW_U16(8)))
 SW_BRANCH_TABLE(br_table_a, SW_ACC_I32)
 
+// The cost of the instructions up to the next of these: at 12. Only there in code of a store with fuel.
+SW_HANDLER(fuel) {
+    uint64_t fuel = cx->machine->fuel, cost = SW_U32(12);
+    if (SW_UNLIKELY(fuel < cost)) SW_GO(trap_fuel);
+    cx->machine->fuel = fuel - cost;
+    SW_NEXT(16);
+}
+
 // The first instruction of a function that has locals: first local at 12, number of locals at 14.
 SW_HANDLER(enter_locals) {
     uint64_t *local = sp + SW_U16(12);

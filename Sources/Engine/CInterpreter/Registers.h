@@ -110,6 +110,7 @@ SW_DEFINE_TRAP(unreachable, 1)
 SW_DEFINE_TRAP(undefined_element, 7)
 SW_DEFINE_TRAP(uninitialized_element, 8)
 SW_DEFINE_TRAP(indirect_call_type, 9)
+SW_DEFINE_TRAP(fuel, 15)
 
 /// Outside of memory 0, as far as its size is in the register: another thread may have grown it since, and then the
 /// instruction, which has done nothing yet, is executed again.

@@ -44,6 +44,9 @@ public struct FeatureSet: OptionSet, Sendable, Hashable {
         Self.named.filter { contains($0.feature) }.map(\.name)
     }
 
+    /// The feature of that name.
+    static func named(_ name: String) -> FeatureSet? { named.first { $0.name == name }?.feature }
+
     private static let named: [(feature: FeatureSet, name: String)] = [
         (.mutableGlobals, "mutable-globals"), (.signExtension, "sign-ext"),
         (.saturatingFloatToInt, "nontrapping-fptoint"), (.multiValue, "multivalue"), (.bulkMemory, "bulk-memory"),

@@ -112,6 +112,7 @@ public enum TrapReason: UInt8, Sendable, Equatable, CaseIterable {
     case hostError = 12
     case uncaughtException = 13
     case nullExceptionReference = 14
+    case fuelExhausted = 15
     case nullReference = 20
     case nullFunctionReference = 21
     case nullStructureReference = 22
@@ -142,6 +143,7 @@ extension TrapReason: CustomStringConvertible {
         case .hostError: "host error"
         case .uncaughtException: "uncaught exception"
         case .nullExceptionReference: "null exception reference"
+        case .fuelExhausted: "all fuel consumed"
         case .nullReference: "null reference"
         case .nullFunctionReference: "null function reference"
         case .nullStructureReference: "null structure reference"

@@ -31,6 +31,14 @@ public struct StoreLimits: Sendable {
     public var allowsNativeCode = false
     /// How often host functions and guest may call each other nested; each level takes native stack.
     public var hostNesting: Int = 64
+    /// How many instructions guests may execute before they trap with ``Wasm/TrapReason/fuelExhausted``; nil: no limit,
+    /// and nothing is counted. It is ``Store/fuel`` at first.
+    ///
+    /// The same guest with the same input uses up the same fuel, on every machine. Each instruction costs 1, except
+    /// `nop`, `drop`, `block`, `loop`, `else`, `end`, `return` and `unreachable`, which cost nothing. A run of
+    /// instructions is paid for when it begins: it ends behind a branch and where constructs begin or end. What a host
+    /// function does, and how many bytes a bulk instruction touches, is not counted.
+    public var fuel: UInt64?
 
     public init() {}
 }
@@ -82,6 +90,7 @@ public final class Store {
         heap.initialize(to: sw_heap())
         Heap.fillSizeClasses(heap)
         machine.pointee.heap = heap
+        machine.pointee.fuel = limits.fuel ?? 0
         emptyMemory = UnsafeMutablePointer<sw_memory>.allocate(capacity: 1)
         emptyMemory.initialize(to: sw_memory())
         machine.pointee.stack_top = stackBase.assumingMemoryBound(to: UInt64.self)
@@ -231,6 +240,12 @@ public final class Store {
             throw ResourceError("no memory for a table of \(type.limits.minimum) elements")
         }
         return table
+    }
+
+    /// What is left of ``StoreLimits/fuel``. Setting it has no effect in a store without that limit.
+    public var fuel: UInt64? {
+        get { limits.fuel == nil ? nil : machine.pointee.fuel }
+        set { machine.pointee.fuel = newValue ?? 0 }
     }
 
     /// Stops the running guest from another thread or a signal handler.

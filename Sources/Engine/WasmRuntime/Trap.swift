@@ -12,6 +12,8 @@ public struct Trap: Error, Sendable {
         public var name: String?
         /// The instruction, in bytes from the module's start, as `wasm-objdump -d` counts.
         public var offset: Int?
+        /// From `.debug_line`, where the module has it.
+        public var source: SourceLine?
     }
 
     /// LIMIT: frames kept.
@@ -37,6 +39,7 @@ extension Trap: CustomStringConvertible {
         for (index, frame) in frames.enumerated() {
             text += "\n    \(index): \(frame.name ?? "function \(frame.function)")"
             if let offset = frame.offset { text += " at 0x\(String(offset, radix: 16))" }
+            if let source = frame.source { text += " (\(source))" }
         }
         if frames.count == Self.frameCountMaximum { text += "\n    …" }
         return text

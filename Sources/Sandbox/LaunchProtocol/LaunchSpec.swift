@@ -20,6 +20,8 @@ public struct LaunchSpec: Sendable, Equatable {
     public var network: NetworkGrant
     public var limits: GuestLimits
     public var engine: EngineChoice
+    /// The WebAssembly features that the module may use, as `swiftlet run --features` takes them; empty: all.
+    public var features: String
     public var identity: Identity
     /// Exports that `ControlRequest.probe` may call.
     public var probeExports: [String]
@@ -29,8 +31,8 @@ public struct LaunchSpec: Sendable, Equatable {
     public init(
         name: String, moduleDescriptor: Int32, entrypoint: String = "_start", arguments: [String] = [],
         environment: [String] = [], preopens: [Preopen] = [], network: NetworkGrant = .none,
-        limits: GuestLimits = GuestLimits(), engine: EngineChoice = .auto, identity: Identity = Identity(),
-        probeExports: [String] = [], endsWithSupervisor: Bool = true
+        limits: GuestLimits = GuestLimits(), engine: EngineChoice = .auto, features: String = "",
+        identity: Identity = Identity(), probeExports: [String] = [], endsWithSupervisor: Bool = true
     ) {
         self.name = name
         self.moduleDescriptor = moduleDescriptor
@@ -41,6 +43,7 @@ public struct LaunchSpec: Sendable, Equatable {
         self.network = network
         self.limits = limits
         self.engine = engine
+        self.features = features
         self.identity = identity
         self.probeExports = probeExports
         self.endsWithSupervisor = endsWithSupervisor
@@ -120,10 +123,16 @@ public struct GuestLimits: Sendable, Equatable {
     /// RLIMIT_NOFILE of the process.
     public var openFiles: UInt32
 
-    public init(memoryBytes: UInt64 = 4 << 30, callDepth: UInt32 = 50_000, openFiles: UInt32 = 1024) {
+    /// Instructions that the guest may execute, counted as the engine says; nil: not counted.
+    public var fuel: UInt64?
+
+    public init(
+        memoryBytes: UInt64 = 4 << 30, callDepth: UInt32 = 50_000, openFiles: UInt32 = 1024, fuel: UInt64? = nil
+    ) {
         self.memoryBytes = memoryBytes
         self.callDepth = callDepth
         self.openFiles = openFiles
+        self.fuel = fuel
     }
 }
 

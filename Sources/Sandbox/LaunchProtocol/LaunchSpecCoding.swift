@@ -5,7 +5,7 @@ extension LaunchSpec {
     /// `SWLS` in little-endian order.
     static let magic: UInt32 = 0x534C_5753
     /// Supervisor and sandbox come from one build; another version is refused, never guessed.
-    static let version: UInt16 = 1
+    static let version: UInt16 = 2
 
     /// The bytes of the spec; a spec that `init(decoding:)` would refuse is refused here.
     public func encoded() throws(ProtocolError) -> [UInt8] {
@@ -27,7 +27,9 @@ extension LaunchSpec {
         writer.write(limits.memoryBytes)
         writer.write(limits.callDepth)
         writer.write(limits.openFiles)
+        writer.write(limits.fuel)
         writer.write(engine.rawValue)
+        writer.write(features)
         writer.write(identity.user)
         writer.write(identity.group)
         writer.write(probeExports) { $0.write($1) }
@@ -69,15 +71,16 @@ extension LaunchSpec {
         let network = try NetworkGrant(from: &reader)
         let limits = GuestLimits(
             memoryBytes: try reader.read(UInt64.self), callDepth: try reader.read(UInt32.self),
-            openFiles: try reader.read(UInt32.self))
+            openFiles: try reader.read(UInt32.self), fuel: try reader.readOptional(UInt64.self))
         let engine = try reader.readCase(EngineChoice.self)
+        let features = try reader.readText()
         let identity = Identity(
             user: try reader.readOptional(UInt32.self), group: try reader.readOptional(UInt32.self))
         let probes = try reader.readList { (reader) throws(ProtocolError) in try reader.readText() }
         self.init(
             name: name, moduleDescriptor: module, entrypoint: entrypoint, arguments: arguments,
             environment: environment, preopens: preopens, network: network, limits: limits, engine: engine,
-            identity: identity, probeExports: probes, endsWithSupervisor: try reader.readBool())
+            features: features, identity: identity, probeExports: probes, endsWithSupervisor: try reader.readBool())
     }
 
     /// All descriptors the spec hands over.

@@ -10,11 +10,13 @@ import Testing
             [
                 "--dir", "/data:/d:ro", "--env", "A=b=c", "--listen", "127.0.0.1:80", "--net", "--invoke", "f",
                 "--memory", "1Mi", "--cpus", "250m", "--engine", "interpreter", "--timeout", "2m", "--grace", "500ms",
+                "--features", "-gc,-simd", "--fuel", "1000",
                 "app.wasm",
             ],
             [
                 "--dir=/data:/d:ro", "--env=A=b=c", "--listen=127.0.0.1:80", "--net", "--invoke=f", "--memory=1Mi",
-                "--cpus=0.25", "--engine=interpreter", "--timeout=120s", "--grace=0.5", "app.wasm",
+                "--cpus=0.25", "--engine=interpreter", "--timeout=120s", "--grace=0.5",
+                "--features=-gc,-simd", "--fuel=1000", "app.wasm",
             ],
         ]
         var expected = RunRequest(path: "app.wasm")
@@ -26,6 +28,8 @@ import Testing
         expected.memory = RunBytes(argument: "1048576")
         expected.processors = RunProcessors(argument: "0.25")
         expected.engine = .interpreter
+        expected.features = "-gc,-simd"
+        expected.fuel = RunFuel(argument: "1000")
         expected.timeout = RunDuration(milliseconds: 120_000)
         expected.grace = RunDuration(milliseconds: 500)
         for words in spellings { #expect(RunRequest(words: words) == expected) }
@@ -48,7 +52,8 @@ import Testing
         [], ["--help"], ["-h", "x.wasm"], ["--", "x.wasm"], ["--nett", "x.wasm"], ["--env", "x.wasm"], ["--env"],
         ["--env", "A", "x.wasm"], ["--env", "--net", "x.wasm"], ["--memory", "1Zi", "x.wasm"],
         ["--memory", "1Mi", "--memory", "2Mi", "x.wasm"], ["--engine", "aot", "x.wasm"], ["--cpus=", "x.wasm"],
-        ["--net=1", "x.wasm"], ["--listen", "localhost:80", "x.wasm"], ["--timeout", "soon", "x.wasm"],
+        ["--net=1", "x.wasm"], ["--listen", "localhost:80", "x.wasm"], ["--fuel", "0", "x.wasm"],
+        ["--fuel", "1k", "x.wasm"], ["--timeout", "soon", "x.wasm"],
     ])
     func `leaves what wants a word of explanation to the other parser`(_ words: [String]) {
         #expect(RunRequest(words: words) == nil)

@@ -37,12 +37,13 @@ struct SpecRunner {
     /// Functions that were compiled, and those that were not.
     private(set) var functions = (native: 0, interpreted: 0)
 
-    init(_ suite: SpecSuite, stress: HeapStress = .none, native: NativeTier? = nil) throws {
+    init(_ suite: SpecSuite, stress: HeapStress = .none, fuel: UInt64? = nil, native: NativeTier? = nil) throws {
         self.suite = suite
         self.native = native
         var limits = StoreLimits()
         limits.valueStackBytes = 1 << 20
         limits.allowsNativeCode = native != nil
+        limits.fuel = fuel
         store = try Store(limits: limits)
         if stress != .none { try store.setHeapStress(stress) }
         imports = try spectest(store)

@@ -50,4 +50,29 @@ struct `WebAssembly text` {
         #expect(result.code == 134)
         #expect(result.errors.contains("fail") && result.errors.contains("main"))
     }
+
+    @Test func `is restricted to the features that are named`() throws {
+        let path = TemporaryDirectory()
+        let file = path.write(Array("(func (export \"_start\") (drop (v128.const i64x2 0 0)))".utf8), to: "simd.wat")
+        #expect(try Program.run(swiftlet, ["run", "--features", "mvp,simd", file]).status.code == 0)
+        let refused = try Program.run(swiftlet, ["run", "--features", "-simd", file])
+        #expect(refused.status.code == 126)
+        #expect(refused.errors.contains("feature simd is not supported"), "\(refused.errors)")
+        let unknown = try Program.run(swiftlet, ["run", "--features=sind", file])
+        #expect(unknown.status.code == 125)
+        #expect(
+            unknown.errors.hasSuffix("features: unknown name \"sind\"; did you mean \"simd\"?\n"), "\(unknown.errors)")
+    }
+
+    @Test func `ends when its fuel is consumed, and not before`() throws {
+        let directory = TemporaryDirectory()
+        let text =
+            "(func $main (export \"_start\") (local i32) (local.set 0 (i32.const 1000)) "
+            + "(loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))"
+        let file = directory.write(Array(text.utf8), to: "loop.wat")
+        #expect(try Program.run(swiftlet, ["run", "--fuel", "5002", file]).status.code == 0)
+        let ended = try Program.run(swiftlet, ["run", "--fuel", "5001", file])
+        #expect(ended.status.code == 134)
+        #expect(ended.errors.contains("all fuel consumed") && ended.errors.contains("main"), "\(ended.errors)")
+    }
 }

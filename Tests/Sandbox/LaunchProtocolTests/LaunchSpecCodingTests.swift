@@ -28,7 +28,8 @@ let fullSpec = LaunchSpec(
     network: NetworkGrant(
         isAllowed: true, podAddress: 0x7F40_0001, listeners: [7], boundSockets: [BoundSocket(port: 80, descriptor: 8)],
         hosts: [HostEntry(name: "db", address: 0x7F60_0001)], nameServers: [0x0A00_0001]),
-    limits: GuestLimits(memoryBytes: 128 << 20, callDepth: 1000, openFiles: 64), engine: .interpreter,
+    limits: GuestLimits(memoryBytes: 128 << 20, callDepth: 1000, openFiles: 64, fuel: 9), engine: .interpreter,
+    features: "wasm2,-simd",
     identity: Identity(user: 65534, group: 65534), probeExports: ["health"], endsWithSupervisor: false)
 
 @Suite struct `A launch spec` {
@@ -49,7 +50,7 @@ let fullSpec = LaunchSpec(
         var bytes = try fullSpec.encoded()
         bytes[4] = 9
         let error = #expect(throws: ProtocolError.self) { try LaunchSpec(decoding: bytes) }
-        #expect(error?.description == "launch protocol version 1 expected, found 9 at byte 4")
+        #expect(error?.description == "launch protocol version 2 expected, found 9 at byte 4")
     }
 
     @Test func `with damaged bytes is refused or still consistent, never a crash`() throws {

@@ -78,7 +78,10 @@ private func check(_ path: String) throws {
         return
     }
     let instance: Instance
-    let store = try Store()
+    // An array of gigabytes is made in seconds, and a module may want many.
+    var limits = StoreLimits()
+    limits.memoryBytes = 256 << 20
+    let store = try Store(limits: limits)
     do { instance = try Instance(module, in: store) } catch {
         if case .trapped(let trap) = error {
             print("instantiation: \(text(trap))")

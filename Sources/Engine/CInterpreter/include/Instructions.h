@@ -109,4 +109,4 @@ enum {
     X(store8_any) X(store16_any) X(store32_any) X(store64_any)                                                        \
     X(throw) X(throw_ref) X(memory_fill) X(memory_copy) X(atomic) X(atomic_fence)                                     \
     X(memory_size) X(memory_size_a) X(slow) X(unreachable) X(translate_entry) X(host_entry) X(exit) X(cross_return)   \
-    X(native_entry)
+    X(native_entry) X(fuel)

@@ -70,6 +70,8 @@ typedef struct sw_machine {
     sw_context *landing_context;
     /// The exception that the host throws, or that nobody has caught: a reference.
     uint64_t exception;
+    /// What code translated with `StoreLimits.fuel` may still use up.
+    uint64_t fuel;
     /// The two-word code that a frame entered from the host returns to.
     uint8_t exit_code[8];
     /// The code that a frame entered from another instance returns to.

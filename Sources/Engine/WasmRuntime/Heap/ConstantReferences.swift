@@ -58,7 +58,7 @@ extension InstanceState {
             for element in 0..<Int(count) { put(values[(element * slots)...], log2, at: contents + element << log2) }
         default:
             let value = takeLast(log2 == 4 ? 2 : 1, of: &stack)
-            for element in 0..<Int(length) { put(value[...], log2, at: contents + element << log2) }
+            repeated(value, count: Int(length), log2, at: contents)
         }
         stack.append(UInt64(UInt(bitPattern: object)))
     }
@@ -67,6 +67,20 @@ extension InstanceState {
         let values = Array(stack.suffix(count))
         stack.removeLast(min(count, stack.count))
         return values
+    }
+
+    /// Fills an array: one element, then what is there already is copied behind it.
+    private func repeated(_ slots: [UInt64], count: Int, _ log2: Int, at place: UnsafeMutableRawPointer) {
+        guard count > 0 else { return }
+        put(slots[...], log2, at: place)
+        var filled = 1 << log2
+        let byteCount = count << log2
+        while filled < byteCount {
+            // LIMIT: what stays in the processor's cache while it is copied.
+            let next = min(filled, byteCount - filled, 16 << 10)
+            (place + filled).copyMemory(from: place, byteCount: next)
+            filled += next
+        }
     }
 
     private func put(_ slots: ArraySlice<UInt64>, _ log2: Int, at place: UnsafeMutableRawPointer) {

@@ -142,12 +142,17 @@ struct Translator: ~Copyable {
     /// Who catches what in this function.
     var catches = CatchTable()
 
+    /// With fuel: the run of instructions that is being counted.
+    let countsFuel: Bool
+    var fuelRun: (position: Int, cost: Int32)?
+
     /// Filled when asked for: code offset of each Wasm instruction (for backtraces).
     var recordsOffsets = false
     var offsets: [(code: Int, wasm: Int)] = []
 
     init(_ body: FunctionBody, type: FunctionType, environment: InstanceState) throws(FrameTooLarge) {
         self.environment = environment
+        countsFuel = environment.store.limits.fuel != nil
         reader = BinaryReader(body, of: environment.module)
         parameterCount = type.parameters.count
         header = type.headerSlots
@@ -183,7 +188,9 @@ struct Translator: ~Copyable {
             // A fault cannot happen on a validated body; ending here leaves the function without its last `end`.
             guard let opcode = try? reader.readOpcode() else { break }
             if recordsOffsets { offsets.append((code.count, offset)) }
+            if countsFuel, isReachable { countFuel(opcode) }
             guard (try? step(opcode)) != nil, !isTooLarge else { throw FrameTooLarge() }
+            if countsFuel, opcode.endsFuelRun { endFuelRun() }
         }
         let slots = temporaryBase + heightMaximum + 2
         guard slots <= 0xFFFF else { throw FrameTooLarge() }

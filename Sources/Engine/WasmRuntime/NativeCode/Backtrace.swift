@@ -8,7 +8,7 @@ import Wasm
 extension Store {
     /// The innermost frames of the run that just trapped.
     func backtrace() -> [Trap.Frame] {
-        var frames: [Trap.Frame] = []
+        var frames: [(frame: Trap.Frame, instance: InstanceState)] = []
         if let state = machine.pointee.native {
             for index in 0..<state.pointee.kept_count {
                 let kept = sw_native_kept(state, index)
@@ -28,27 +28,44 @@ extension Store {
             frames.append(frame)
             return true
         }
-        return Array(frames.prefix(Trap.frameCountMaximum))
+        return withLines(Array(frames.prefix(Trap.frameCountMaximum)))
     }
 
-    private func frame(_ function: UnsafeMutablePointer<sw_function>, code offset: Int) -> Trap.Frame? {
+    /// The frames with lines of source code, where their modules have them.
+    private func withLines(_ frames: [(frame: Trap.Frame, instance: InstanceState)]) -> [Trap.Frame] {
+        var result = frames.map(\.frame)
+        var served: [ObjectIdentifier] = []
+        for (_, instance) in frames where !served.contains(ObjectIdentifier(instance)) {
+            served.append(ObjectIdentifier(instance))
+            let own = frames.indices.filter { frames[$0].instance === instance && result[$0].offset != nil }
+            let lines = SourceLines.locations(of: own.compactMap { result[$0].offset }, in: instance.module)
+            for (index, line) in zip(own, lines) { result[index].source = line }
+        }
+        return result
+    }
+
+    private func frame(
+        _ function: UnsafeMutablePointer<sw_function>, code offset: Int
+    ) -> (frame: Trap.Frame, instance: InstanceState)? {
         guard let context = function.pointee.context else { return nil }
         let instance = InstanceState.of(context)
-        return Trap.Frame(
+        let frame = Trap.Frame(
             function: function.pointee.index, name: instance.module.functionName(function.pointee.index),
             offset: instance.moduleOffset(of: function, code: offset))
+        return (frame, instance)
     }
 
     /// Nil for the glue between the tiers.
-    private func nativeFrame(_ pc: UnsafeRawPointer) -> Trap.Frame? {
+    private func nativeFrame(_ pc: UnsafeRawPointer) -> (frame: Trap.Frame, instance: InstanceState)? {
         for (code, instance) in nativeCodes {
             guard let text = code.image.text.baseAddress, pc >= text, pc < text + code.image.text.count,
                 let index = code.image.function(at: pc - text)
             else { continue }
             let function = UInt32(instance.importedFunctionCount + index)
-            return Trap.Frame(
+            let frame = Trap.Frame(
                 function: function, name: instance.module.functionName(function),
                 offset: code.image.moduleOffset(at: pc - text))
+            return (frame, instance)
         }
         return nil
     }

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -223,12 +224,18 @@ def main():
     checker = Checker(arguments.checker)
     engine = make_engine()
     compared = skipped = calls = failures = 0
+    # A run that is stopped tells what it has done.
+    stopped = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.append(True))
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "module.wasm")
         exports = os.path.join(folder, "exports.wasm")
         source = os.path.join(os.path.dirname(__file__), "exports.wat")
         subprocess.run([arguments.tools, "parse", source, "-o", exports], check=True)
         for number in range(arguments.count):
+            if stopped:
+                break
             seed = arguments.seed * 10_000_000 + number
             if not generate(arguments.tools, exports, seed, checker.features, path):
                 skipped += 1

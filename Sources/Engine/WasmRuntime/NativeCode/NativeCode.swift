@@ -54,6 +54,9 @@ extension InstanceState {
     /// Points the instance's functions to their native code.
     func use(_ code: NativeCode) throws(NativeCodeMismatch) {
         try code.check(module)
+        guard store.limits.fuel == nil else {
+            throw NativeCodeMismatch(description: "native code: it does not count, and the store has fuel")
+        }
         if let memory, !memory.pointer.pointee.is_64,
             memory.pointer.pointee.reserved_byte_count < NativeCode.memoryReservation
         {

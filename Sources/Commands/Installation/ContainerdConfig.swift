@@ -43,16 +43,25 @@ package struct ContainerdConfig: Sendable, Equatable {
     }
 
     /// The stanza with its marks.
-    package func stanza(_ version: Version) -> String {
-        """
-        \(Self.begin)
-        [plugins."\(version.plugin)".containerd.runtimes.\(handler)]
-          runtime_type = "\(runtimeType)"
-          pod_annotations = ["swiftlet.dev/*", "run.oci.handler", "module.wasm.image/*"]
-          container_annotations = ["swiftlet.dev/*", "run.oci.handler", "module.wasm.image/*"]
-        \(Self.end)
+    ///
+    /// - Parameter needsDefault: nobody else configures a runtime. containerd forgets the one that is built in as soon as
+    ///   there is another, and its CRI plugin then refuses to start.
+    package func stanza(_ version: Version, needsDefault: Bool = false) -> String {
+        let builtIn = """
+            [plugins."\(version.plugin)".containerd.runtimes.runc]
+              runtime_type = "io.containerd.runc.v2"
 
-        """
+            """
+        return """
+            \(Self.begin)
+            \(needsDefault ? builtIn : "")\
+            [plugins."\(version.plugin)".containerd.runtimes.\(handler)]
+              runtime_type = "\(runtimeType)"
+              pod_annotations = ["swiftlet.dev/*", "run.oci.handler", "module.wasm.image/*"]
+              container_annotations = ["swiftlet.dev/*", "run.oci.handler", "module.wasm.image/*"]
+            \(Self.end)
+
+            """
     }
 
     /// The text with the stanza in it once, whatever was in it before.
@@ -71,7 +80,10 @@ package struct ContainerdConfig: Sendable, Equatable {
         try check(outline, known)
         if isEmpty && version == nil { rest = "version = \(known.rawValue)\n" }
         if !rest.isEmpty, rest.utf8.last != UInt8(ascii: "\n") { rest += "\n" }
-        return rest + (rest.isEmpty ? "" : "\n") + stanza(known)
+        // A template's base brings runtimes of its own.
+        let runtimes = path(known).dropLast()
+        let needsDefault = !isTemplate && !outline.entries.contains { $0.path.starts(with: runtimes) }
+        return rest + (rest.isEmpty ? "" : "\n") + stanza(known, needsDefault: needsDefault)
     }
 
     /// The text without the stanza.
@@ -92,12 +104,20 @@ package struct ContainerdConfig: Sendable, Equatable {
 
     package static func isInstalled(in text: String) -> Bool { text.contains(beginPrefix) }
 
-    /// Whether containerd, asked what it has understood (`containerd config dump`), knows the handler with our type.
-    package func isKnown(toDump text: String) throws(InstallationError) -> Bool {
+    /// What is wrong with what containerd has understood (`containerd config dump`); nil: it knows the handler with our
+    /// type, and its default runtime.
+    package func problem(inDump text: String) throws(InstallationError) -> String? {
         let outline = try TOMLOutline(parsing: text)
-        return [Version.two, .three].contains { version in
-            outline[path: path(version) + ["runtime_type"]] == .string(runtimeType)
+        for version in [Version.two, .three] {
+            guard outline[path: path(version) + ["runtime_type"]] == .string(runtimeType) else { continue }
+            let runtimes = Array(path(version).dropLast())
+            guard case .string(let name)? = outline[path: runtimes.dropLast() + ["default_runtime_name"]],
+                !name.isEmpty,
+                outline[path: runtimes + [name, "runtime_type"]] == nil
+            else { return nil }
+            return "the default runtime \(name) is not configured"
         }
+        return "does not have the runtime"
     }
 
     /// What makes the stanza useless although it is there; nil when nothing does.

@@ -75,9 +75,9 @@ extension Installation {
         guard let output = try? ToolOutput.run(program, ["--config", path, "config", "dump"]) else {
             return Finding(isGood: false, text: "\(command): failed")
         }
-        let isKnown = (try? config.isKnown(toDump: String(decoding: output, as: UTF8.self))) == true
-        return Finding(
-            isGood: isKnown,
-            text: isKnown ? "\(command): has the runtime" : "\(command): does not have the runtime")
+        do throws(InstallationError) {
+            let problem = try config.problem(inDump: String(decoding: output, as: UTF8.self))
+            return Finding(isGood: problem == nil, text: "\(command): \(problem ?? "has the runtime")")
+        } catch { return Finding(isGood: false, text: "\(command): \(error)") }
     }
 }

@@ -43,8 +43,25 @@ import Testing
         #expect(two[path: ["plugins", "io.containerd.grpc.v1.cri"] + path] == .string(config.runtimeType))
         let three = try TOMLOutline(parsing: config.added(to: Self.three))
         #expect(three[path: ["plugins", "io.containerd.cri.v1.runtime"] + path] == .string(config.runtimeType))
-        #expect(try config.isKnown(toDump: config.added(to: Self.two)))
-        #expect(try !config.isKnown(toDump: Self.two))
+        #expect(try config.problem(inDump: config.added(to: Self.two)) == nil)
+        #expect(try config.problem(inDump: config.added(to: Self.three)) == nil)
+        #expect(try config.problem(inDump: Self.two) == "does not have the runtime")
+    }
+
+    /// containerd's CRI plugin does not start without its default runtime.
+    @Test func `where nobody configures a runtime, the one that is built in comes along`() throws {
+        let table = "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc]"
+        let alone = "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".containerd]\ndefault_runtime_name = 'runc'\n"
+        #expect(try config.added(to: alone).contains(table))
+        #expect(try config.added(to: config.added(to: alone)) == config.added(to: alone))
+        #expect(
+            try !config.added(to: alone + table + "\n").contains("written by swiftlet install containerd\n" + table))
+        #expect(try !config.added(to: Self.two).contains(table))
+        #expect(try !config.added(to: alone, version: .two, isTemplate: true).contains(table))
+        let dump =
+            alone + "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.swiftlet]\n"
+            + "runtime_type = '\(config.runtimeType)'\n"
+        #expect(try config.problem(inDump: dump) == "the default runtime runc is not configured")
     }
 
     @Test func `a template's actions are not read`() throws {

@@ -256,7 +256,12 @@ let allTests: [Target] = [
     tests(
         "TaskServiceTests", in: "Shim", ["TaskService", "TaskAPI", "TTRPC", "OCI", "EventLoop", "LaunchProtocol"]),
     tests("OCIRuntimeTests", in: "Shim", ["OCIRuntime"]),
-    tests("ContainerTests", in: "EndToEnd", ["OCI"]),
+    tests(
+        "ContainerTests", in: "EndToEnd",
+        nio + [
+            "OCI", "Protobuf", .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+            .product(name: "NIOHPACK", package: "swift-nio-http2"),
+        ]),
     tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
     .executableTarget(

@@ -9,7 +9,7 @@ packages+=(llvm-19-dev libstdc++-12-dev libtinfo-dev)
 if [ "${1:-build}" = test ]; then
     packages+=(python3 python3-venv procps iproute2)
     # Those whose runtime Swiftlet can be, for ContainerTests.
-    packages+=(containerd runc podman conmon busybox-static)
+    packages+=(containerd runc podman conmon busybox-static containernetworking-plugins)
     # Registries and image tools, for ImagePeerTests.
     packages+=(openssl skopeo docker-registry)
     # Debian's is 1.20; a newer one that is there already is just as good.

@@ -95,6 +95,12 @@ public struct ChildProcess: ~Copyable, Sendable {
         return ChildProcess(processIdentifier: process, descriptor: OwnedDescriptor(owning: pidfd))
     }
 
+    /// A process that has become a child of this one without being started by it (PR_SET_CHILD_SUBREAPER).
+    public static func adopt(_ process: pid_t) throws(SystemError) -> ChildProcess {
+        let descriptor = try checkRaw("pidfd_open", "\(process)") { swl_pidfd_open(process) }
+        return ChildProcess(processIdentifier: process, descriptor: OwnedDescriptor(owning: descriptor))
+    }
+
     private static func spawn(
         _ request: SpawnRequest, _ path: UnsafePointer<CChar>,
         _ arguments: UnsafePointer<UnsafeMutablePointer<CChar>?>,

@@ -26,7 +26,7 @@ struct Creation {
         let id = try arguments.onlyContainerID()
         let given = arguments.value("bundle") ?? ""
         guard let path = OCIRuntime.absolutePath(given.isEmpty ? "." : given),
-            let bundlePath = NativeRuntime.realPath(path)
+            let bundlePath = NativeProgram.realPath(path)
         else { throw RuntimeFailure("bundle \(given): \(Errno.current)") }
         let bundle = try RuntimeFailure.translating {
             try Bundle(path: bundlePath, configName: arguments.value("config") ?? "config.json")

@@ -2,6 +2,7 @@
 // Swiftlet: native programs are runc's business.
 internal import Glibc
 internal import Linux
+internal import TaskService
 
 /// Hands the invocation over to runc, which keeps its containers below `ROOT/native`: with the same words it does the
 /// same, and every later command for that container goes the same way.
@@ -9,31 +10,6 @@ struct NativeRuntime {
     private let runtime: OCIRuntime
 
     init(_ runtime: OCIRuntime) { self.runtime = runtime }
-
-    /// `SWIFTLET_RUNC`, or the first of runc and crun in PATH and where Debian, Fedora and others put them.
-    static func find() -> String? {
-        if let path = getenv("SWIFTLET_RUNC") { return String(cString: path) }
-        let own = (try? Files.linkTarget("/proc/self/exe")) ?? ""
-        let path = getenv("PATH").map { String(cString: $0) } ?? ""
-        let directories =
-            path.split(separator: ":").map(String.init) + [
-                "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
-            ]
-        for name in ["runc", "crun"] {
-            for directory in directories where access("\(directory)/\(name)", X_OK) == 0 {
-                let candidate = "\(directory)/\(name)"
-                // Somebody may have put us in runc's place.
-                if realPath(candidate) != own { return candidate }
-            }
-        }
-        return nil
-    }
-
-    static func realPath(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
-    }
 
     /// The words for runc: its own root, the other global options, and the command as it came.
     var words: [String] {
@@ -48,7 +24,7 @@ struct NativeRuntime {
 
     /// Becomes runc; returns only the reason why that was impossible.
     func handOver() -> RuntimeFailure {
-        guard let path = Self.find() else {
+        guard let path = NativeProgram.find() else {
             return RuntimeFailure(
                 "a native program needs runc, and there is none in PATH (or name it in SWIFTLET_RUNC)")
         }
@@ -59,7 +35,7 @@ struct NativeRuntime {
 
     /// What runc prints for some other words about its containers; nil when it fails or is not there.
     func output(_ command: [String]) -> [UInt8]? {
-        guard let path = Self.find(), Files.exists(runtime.store.nativeRoot) else { return nil }
+        guard let path = NativeProgram.find(), Files.exists(runtime.store.nativeRoot) else { return nil }
         return try? ToolOutput.run(path, ["--root", runtime.store.nativeRoot] + command)
     }
 }

@@ -45,6 +45,8 @@ struct SandboxMark: Equatable {
     /// Kills the process and everything in its cgroup, and removes the cgroup. Returns what could not be done.
     func clean() -> String? {
         if isAlive { kill(process, SIGKILL) }
+        // A native container may have none; the empty path would be everybody's.
+        guard !cgroupPath.isEmpty else { return nil }
         defer { CGroupParents.removeEmpty(above: cgroupPath) }
         do {
             try Leftovers(cgroupPath: cgroupPath).clean(timeoutMilliseconds: 3000)

@@ -31,6 +31,7 @@ public final class ShimDaemon {
                 loop: loop, launcher: launcher, namespace: namespace, pod: pod,
                 publish: { [weak publisher] in publisher?.publish($0) },
                 shutdown: { [unowned self] in self.stopSoon() })
+            service.whenAdopted { [unowned self] in self.reapOrphans() }
             self.service = service
             server = try Server(loop: loop, listener: listener) { service.handle($0, $1) }
         } catch let error as SystemFailure {
@@ -62,13 +63,19 @@ public final class ShimDaemon {
     private func stopSoon() { loop.schedule(afterNanoseconds: 1_000_000) { [loop] in loop.stop() } }
 
     private func reapOrphans() {
+        guard service?.isAdopting != true else { return }
         let own = service?.livingProcesses ?? []
         while true {
             var information = siginfo_t()
             // A look, no taking: the exits of sandboxes are for those who wait at their pidfd.
             guard waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 else { return }
             let process = information._sifields._sigchld.si_pid
-            guard process > 0, !own.contains(process) else { return }
+            guard process > 0 else { return }
+            // It is reaped in a moment, and may hide others until then.
+            if own.contains(process) {
+                loop.schedule(afterNanoseconds: 10_000_000) { [weak self] in self?.reapOrphans() }
+                return
+            }
             waitpid(process, nil, WNOHANG)
         }
     }

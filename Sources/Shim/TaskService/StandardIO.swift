@@ -90,15 +90,14 @@ final class StandardIO {
     private var input: InputPump?
     private var pumps: [LogPump] = []
 
-    init(
-        loop: EventLoop, input: String, output: String, error: String
-    ) throws(Status) {
+    init(loop: EventLoop, _ paths: StreamPaths) throws(Status) {
         self.loop = loop
         let outputs = [
-            try StreamTarget(parsing: output, stream: .stdout), try StreamTarget(parsing: error, stream: .stderr),
+            try StreamTarget(parsing: paths.output, stream: .stdout),
+            try StreamTarget(parsing: paths.error, stream: .stderr),
         ]
         do {
-            try openInput(input)
+            try openInput(paths.input)
             var files: [String: LogFile] = [:]
             for target in outputs { try openOutput(target, &files) }
         } catch {

@@ -13,12 +13,12 @@ public import Workload
 /// of one pod.
 public final class TaskService {
     private let loop: EventLoop
-    private let launcher: SandboxLauncher
-    private let namespace: String
-    private let pod: String
+    private let context: ContainerContext
     private let publish: (TaskEvent) -> Void
     private let shutdown: () -> Void
-    private var containers: [String: Container] = [:]
+    private var containers: [String: any Container] = [:]
+    /// Native ones that runc is making, and those that it is removing.
+    private var unfinished: Set<String> = []
 
     /// - Parameters:
     ///   - namespace: containerd's namespace, or the pod's.
@@ -31,24 +31,33 @@ public final class TaskService {
     ) {
         self.publish = publish
         self.loop = loop
-        self.launcher = launcher
-        self.namespace = namespace
-        self.pod = pod
+        context = ContainerContext(
+            loop: loop, launcher: launcher, native: NativeRuntime(loop: loop), namespace: namespace, pod: pod,
+            publish: publish)
         self.shutdown = shutdown
     }
 
+    /// Calls back whenever orphans that were nobody's may be reaped again (`isAdopting` has ended).
+    public func whenAdopted(_ action: @escaping () -> Void) { context.native.didBecomeIdle = action }
+
+    /// A child that is in no list may be the process of a native container that is just being made.
+    public var isAdopting: Bool { !context.native.livingProcesses.isEmpty }
+
     /// Processes that are not reaped yet; the shim must not take their exit status from them.
     public var livingProcesses: [Int32] {
-        containers.values.flatMap(\.allProcesses).filter { $0.exit == nil }.map(\.sandbox.processIdentifier)
+        containers.values.flatMap(\.allProcesses).filter { $0.exit == nil && $0.control.pid != 0 }.map(\.control.pid)
     }
 
     /// Kills every process, waits for the end of each for a moment, and removes what they leave.
     public func killAll() {
         for process in containers.values.flatMap(\.allProcesses) where process.exit == nil { process.kill() }
         let deadline = EventLoop.now + 5_000_000_000
-        while !livingProcesses.isEmpty, EventLoop.now < deadline { try? loop.runOnce(timeoutMilliseconds: 100) }
-        for container in containers.values { container.removeLeftovers() }
+        while !livingProcesses.isEmpty || isAdopting, EventLoop.now < deadline {
+            try? loop.runOnce(timeoutMilliseconds: 100)
+        }
+        for container in containers.values { container.removeLeftovers {} }
         containers = [:]
+        while isAdopting, EventLoop.now < deadline { try? loop.runOnce(timeoutMilliseconds: 100) }
     }
 
     public func handle(_ request: Request, _ responder: Responder) {
@@ -72,7 +81,7 @@ public final class TaskService {
 
     private func handleTask(_ request: Request, _ responder: Responder) throws(Status) {
         switch request.method {
-        case "Create": responder.succeed(try create(Self.decode(request)).protobufBytes)
+        case "Create": try create(Self.decode(request), responder)
         case "Start":
             let start: StartRequest = try Self.decode(request)
             try process(start.id, start.execID).start(responder)
@@ -93,18 +102,17 @@ public final class TaskService {
             }
         case "Pause":
             let pause: PauseRequest = try Self.decode(request)
-            try container(pause.id).pause()
-            publish(.paused(id: pause.id))
-            responder.succeed([])
+            try container(pause.id).pause(answering(responder) { [publish] in publish(.paused(id: pause.id)) })
         case "Resume":
             let resume: ResumeRequest = try Self.decode(request)
-            try container(resume.id).resume()
-            publish(.resumed(id: resume.id))
-            responder.succeed([])
+            try container(resume.id).resume(answering(responder) { [publish] in publish(.resumed(id: resume.id)) })
+        case "Update":
+            let update: UpdateTaskRequest = try Self.decode(request)
+            try container(update.id).update(update.resources?.value ?? [], answering(responder) {})
         case "Shutdown":
             let request: ShutdownRequest = try Self.decode(request)
             responder.succeed([])
-            if containers.isEmpty || request.now { shutdown() }
+            if containers.isEmpty && unfinished.isEmpty || request.now { shutdown() }
         default: responder.succeed(try inspect(request))
         }
     }
@@ -119,15 +127,6 @@ public final class TaskService {
             let pid = containers[connect.id]?.process.pid ?? 0
             return ConnectResponse(shimPid: UInt32(getpid()), taskPid: pid, version: "1").protobufBytes
         case "Stats": return try stats(Self.decode(request)).protobufBytes
-        case "Update":
-            let update: UpdateTaskRequest = try Self.decode(request)
-            let container = try container(update.id)
-            let resources: ResourcesSpec
-            do { resources = try ResourcesSpec(parsing: update.resources?.value ?? []) } catch {
-                throw Status(.invalidArgument, "\(error)")
-            }
-            try container.update(resources)
-            return []
         case "CloseIO":
             let close: CloseIORequest = try Self.decode(request)
             let process = try process(close.id, close.execID)
@@ -143,28 +142,60 @@ public final class TaskService {
 
     // MARK: - Calls
 
-    private func create(_ request: CreateTaskRequest) throws(Status) -> CreateTaskResponse {
+    private func create(_ request: CreateTaskRequest, _ responder: Responder) throws(Status) {
         try Self.check(identifier: request.id, "container id")
-        guard containers[request.id] == nil else {
+        guard containers[request.id] == nil, !unfinished.contains(request.id) else {
             throw Status(.alreadyExists, "container \(request.id) exists")
         }
         // LIMIT: containers of a pod.
-        guard containers.count < 256 else { throw Status(.resourceExhausted, "the shim has 256 containers") }
+        guard containers.count + unfinished.count < 256 else {
+            throw Status(.resourceExhausted, "the shim has 256 containers")
+        }
         guard request.checkpoint.isEmpty else { throw Status(.unimplemented, "checkpoints are not supported") }
         guard request.bundle.hasPrefix("/") else {
             throw Status(.invalidArgument, "bundle: expected an absolute path, found \"\(request.bundle)\"")
         }
-        let rootfs = "\(request.bundle)/rootfs"
         do {
-            try RootMounts.mount(request.rootfs, on: rootfs)
-            let container = try Container(
-                request, namespace: namespace, pod: pod, loop: loop, launcher: launcher, publish: publish)
-            containers[request.id] = container
-            return CreateTaskResponse(pid: container.process.pid)
+            try RootMounts.mount(request.rootfs, on: "\(request.bundle)/rootfs")
+            let bundle = try Bundle(path: request.bundle)
+            if try bundle.entrypointKind() == .wasm {
+                note(try GuestContainer(request, bundle, context), responder)
+                return
+            }
+            unfinished.insert(request.id)
+            try NativeContainer.create(request, bundle, context) { [unowned self] result in
+                unfinished.remove(request.id)
+                switch result {
+                case .success(let container): note(container, responder)
+                case .failure(let status): responder.fail(undoCreate(request, status))
+                }
+            }
         } catch {
-            if !request.rootfs.isEmpty { RootMounts.unmount(rootfs) }
-            ExitRecord(exitCode: 128, reason: "StartError", message: error.message).write(toBundle: request.bundle)
-            throw error
+            unfinished.remove(request.id)
+            throw undoCreate(request, error)
+        }
+    }
+
+    private func note(_ container: any Container, _ responder: Responder) {
+        containers[container.id] = container
+        responder.succeed(CreateTaskResponse(pid: container.process.pid).protobufBytes)
+    }
+
+    private func undoCreate(_ request: CreateTaskRequest, _ status: Status) -> Status {
+        if !request.rootfs.isEmpty { RootMounts.unmount("\(request.bundle)/rootfs") }
+        ExitRecord(exitCode: 128, reason: "StartError", message: status.message).write(toBundle: request.bundle)
+        return status
+    }
+
+    /// Answers an empty message when something is done, or its failure.
+    private func answering(_ responder: Responder, _ note: @escaping () -> Void) -> Completion {
+        { result in
+            switch result {
+            case .success:
+                note()
+                responder.succeed([])
+            case .failure(let status): responder.fail(status)
+            }
         }
     }
 
@@ -179,19 +210,26 @@ public final class TaskService {
             throw Status(.failedPrecondition, "\(process.label) is \(process.lifecycle); it must be stopped first")
         }
         process.wait { [unowned self] record in
-            if request.execID.isEmpty {
-                container.removeLeftovers()
-                self.containers[request.id] = nil
-            } else {
-                container.removeExec(request.execID)
+            let pid = process.pid
+            let finish = { [publish] in
+                publish(
+                    .delete(
+                        id: request.id, process: request.execID, pid: pid, status: record.exitStatus,
+                        at: record.timestamp))
+                responder.succeed(
+                    DeleteResponse(pid: pid, exitStatus: record.exitStatus, exitedAt: record.timestamp).protobufBytes)
             }
-            self.publish(
-                .delete(
-                    id: request.id, process: request.execID, pid: process.pid, status: record.exitStatus,
-                    at: record.timestamp))
-            responder.succeed(
-                DeleteResponse(pid: process.pid, exitStatus: record.exitStatus, exitedAt: record.timestamp)
-                    .protobufBytes)
+            if request.execID.isEmpty {
+                containers[request.id] = nil
+                unfinished.insert(request.id)
+                container.removeLeftovers {
+                    self.unfinished.remove(request.id)
+                    finish()
+                }
+            } else {
+                container.execs[request.execID] = nil
+                finish()
+            }
         }
     }
 
@@ -207,7 +245,9 @@ public final class TaskService {
         let process = try container.process(execID: request.execID)
         var response = StateResponse(id: request.id, bundle: container.bundle.path, pid: process.pid)
         response.rawStatus = process.lifecycle.taskStatus.rawValue
-        (response.stdin, response.stdout, response.stderr) = process.streams
+        response.stdin = process.streams.input
+        response.stdout = process.streams.output
+        response.stderr = process.streams.error
         response.execID = request.execID
         response.exitStatus = process.exit?.exitStatus ?? 0
         response.exitedAt = process.exit?.timestamp
@@ -217,14 +257,17 @@ public final class TaskService {
     /// Never empty for a known container: containerd holds a task without processes for leaked.
     private func pids(_ request: PidsRequest) throws(Status) -> PidsResponse {
         let container = try container(request.id)
-        let living = container.execs.values.filter { $0.exit == nil }
-        return PidsResponse(processes: ([container.process] + living).map { ProcessInfo(pid: $0.pid) })
+        let living = container.execs.values.filter { $0.exit == nil && $0.control.pid != 0 }.map(\.pid)
+        let others = (container is NativeContainer ? container.cgroup?.processes() ?? [] : []).map { UInt32($0) }
+        let first = container.process.pid
+        let rest = Set(living + others).subtracting([first]).sorted()
+        return PidsResponse(processes: ([first] + rest).map { ProcessInfo(pid: $0) })
     }
 
     private func stats(_ request: StatsRequest) throws(Status) -> StatsResponse {
         let container = try container(request.id)
-        let living = container.allProcesses.filter { $0.exit == nil }.map(\.sandbox.processIdentifier)
-        let metrics = ContainerMetrics(cgroup: container.process.sandbox.cgroup, processes: living).read()
+        let living = container.allProcesses.filter { $0.exit == nil && $0.control.pid != 0 }.map(\.control.pid)
+        let metrics = ContainerMetrics(cgroup: container.cgroup, processes: living).read()
         return StatsResponse(stats: AnyMessage(typeURL: Metrics.protobufName, value: metrics.protobufBytes))
     }
 
@@ -236,12 +279,19 @@ public final class TaskService {
                 "export \"\(request.export)\" is not among \(SandboxAnnotations.Key.probeExports) of \(request.id)")
         }
         let timeout = request.timeoutNanoseconds > 0 ? UInt64(request.timeoutNanoseconds) : 1_000_000_000
-        try container.process.probe(export: request.export, timeoutNanoseconds: timeout, responder)
+        let process = container.process
+        guard let guest = process.control as? GuestControl else {
+            throw Status(.failedPrecondition, "\(process.label) is a native program: it has no exports")
+        }
+        guard process.lifecycle == .running else {
+            throw Status(.failedPrecondition, "\(process.label) is \(process.lifecycle), not running")
+        }
+        try guest.probe(export: request.export, timeoutNanoseconds: timeout, responder)
     }
 
     // MARK: - Looking up
 
-    private func container(_ id: String) throws(Status) -> Container {
+    private func container(_ id: String) throws(Status) -> any Container {
         guard let container = containers[id] else { throw Status(.notFound, "container \(id) is not known") }
         return container
     }

@@ -15,6 +15,7 @@ final class Containerd {
     let space: Workspace
     /// Where the daemon looks for shims first.
     private let programs: String
+    private let isIsolated: Bool
     private var daemon: Program?
     private let ctrPath: String
     static let runtime = ["--runtime", "io.containerd.swiftlet.v1"]
@@ -26,9 +27,12 @@ final class Containerd {
         try self.init(space, programs: "/\(folder)")
     }
 
-    /// - Parameter space: with a `config.toml`.
-    init(_ space: Workspace, programs: String) throws {
+    /// - Parameters:
+    ///   - space: with a `config.toml`.
+    ///   - isIsolated: in a network namespace of its own: what plugins make goes with it.
+    init(_ space: Workspace, programs: String, isIsolated: Bool = false) throws {
         self.space = space
+        self.isIsolated = isIsolated
         self.programs = programs
         ctrPath = try #require(installed("ctr"))
         try start()
@@ -70,8 +74,12 @@ final class Containerd {
     func start() throws {
         var environment = Program.currentEnvironment
         environment["PATH"] = "\(programs):" + (environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin"
-        daemon = try Program(
-            try #require(installed("containerd")), ["-c", "\(space.path)/config.toml"], environment: environment)
+        var command = [try #require(installed("containerd")), "-c", "\(space.path)/config.toml"]
+        if isIsolated {
+            let script = "ip link set lo up && exec \"$0\" \"$@\""
+            command = [try #require(installed("unshare")), "--net", "/bin/sh", "-c", script] + command
+        }
+        daemon = try Program(command[0], Array(command.dropFirst()), environment: environment)
         // Each attempt has its own time limit: ctr waits long for a daemon that is not there.
         var isUp = false
         for _ in 0..<400 where !isUp && daemon?.wait(seconds: 0) == nil {

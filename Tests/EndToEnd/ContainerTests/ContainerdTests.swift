@@ -18,6 +18,30 @@ import Testing
         #expect(isTrue(within: 10) { containerd.isClean() })
     }
 
+    @Test(.enabled(if: installed("busybox") != nil && installed("runc") != nil, "needs busybox and runc"))
+    func `native programs of the same image run beside guests`() throws {
+        let containerd = try Containerd()
+        let hello = try containerd.runTask(["--rm"], "n", ["/busybox", "echo", "native"])
+        #expect(hello.code == 0 && hello.output == "native\n", "\(hello)")
+        #expect(try containerd.runTask(["--rm"], "e", ["/busybox", "sh", "-c", "exit 9"]).code == 9)
+        let missing = try containerd.runTask(["--rm"], "m", ["/busybox", "/none"])
+        #expect(missing.code != 0, "\(missing)")
+        #expect(try containerd.runTask(["-d", "--null-io"], "s", ["/busybox", "sleep", "1000"]).code == 0)
+        let exec = try containerd.ctr([
+            "task", "exec", "--exec-id", "x", "s", "/busybox", "sh", "-c", "echo in; exit 4",
+        ])
+        #expect(exec.code == 4 && exec.output == "in\n", "\(exec)")
+        #expect(try containerd.ctr(["task", "pause", "s"]).code == 0)
+        #expect(containerd.tasks() == ["s": "PAUSED"])
+        #expect(try containerd.ctr(["task", "resume", "s"]).code == 0)
+        #expect(try containerd.ctr(["task", "metrics", "s"]).output.contains("pids.current"))
+        #expect(try containerd.ctr(["task", "ps", "s"]).output.split(separator: "\n").count == 2)
+        #expect(try containerd.ctr(["task", "kill", "-s", "9", "s"]).code == 0)
+        #expect(isTrue(within: 10) { containerd.tasks() == ["s": "STOPPED"] })
+        _ = try containerd.ctr(["task", "rm", "s"])
+        #expect(isTrue(within: 10) { containerd.isClean() })
+    }
+
     @Test func `exec, pause, metrics, kill, and the events in their order`() throws {
         let containerd = try Containerd()
         let events = try Program(try #require(installed("ctr")), ["-a", "\(containerd.space.path)/c.sock", "events"])

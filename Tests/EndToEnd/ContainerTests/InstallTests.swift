@@ -45,7 +45,7 @@ struct InstallTests {
 }
 
 /// `swiftlet install containerd` for one file and one folder.
-private struct Installer {
+struct Installer {
     static let program = BuiltProducts.program("swiftlet-node")
     private let options: [String]
 

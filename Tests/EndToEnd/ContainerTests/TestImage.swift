@@ -7,21 +7,33 @@ import TestSupport
 /// An OCI archive of one tar layer, made with tar(1) and sha256sum(1).
 enum TestImage {
     static let reference = "docker.io/swiftlet/test:1"
-    static let guests = ["hello", "exit-code", "ignore-stop", "trap", "wasm-api"]
+    static let guests = ["hello", "exit-code", "ignore-stop", "trap", "wasm-api", "memory-hog"]
 
-    /// Writes the archive into the workspace and returns its path. The entrypoint is `/hello.wasm`.
+    /// The image of guests and busybox. The entrypoint is `/hello.wasm`.
     static func make(in space: Workspace) throws -> String {
-        let root = "\(space.path)/image-root"
-        let layout = "\(space.path)/image"
+        try make(in: space, name: "image", reference: reference, entrypoint: "/hello.wasm") { root in
+            for guest in guests { try copy(BuiltProducts.guest(guest), to: "\(root)/\(guest).wasm") }
+            if let busybox = installed("busybox") { try copy(busybox, to: "\(root)/busybox", mode: 0o755) }
+        }
+    }
+
+    /// Writes an archive into the workspace and returns its path.
+    ///
+    /// - Parameter fill: puts the files into a folder.
+    static func make(
+        in space: Workspace, name: String, reference: String, entrypoint: String, _ fill: (String) throws -> Void
+    ) throws -> String {
+        let root = "\(space.path)/\(name)-root"
+        let layout = "\(space.path)/\(name)"
         for folder in [root, layout, "\(layout)/blobs", "\(layout)/blobs/sha256"] { mkdir(folder, 0o755) }
-        for guest in guests { try copy(BuiltProducts.guest(guest), to: "\(root)/\(guest).wasm") }
-        if let busybox = installed("busybox") { try copy(busybox, to: "\(root)/busybox", mode: 0o755) }
-        let layer = "\(space.path)/layer.tar"
+        try fill(root)
+        let layer = "\(space.path)/\(name)-layer.tar"
         try succeed("/bin/tar", ["-C", root, "--owner=0", "--group=0", "-cf", layer, "."])
         let (layerDigest, layerSize) = try addBlob(bytes(layer), to: layout)
         let (configDigest, configSize) = try addBlob(
             Array(
-                #"{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/"],"Entrypoint":["/hello.wasm"]},"#.utf8)
+                #"{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/"],"Entrypoint":["\#(entrypoint)"]},"#
+                    .utf8)
                 + Array(#""rootfs":{"type":"layers","diff_ids":["\#(layerDigest)"]},"history":[]}"#.utf8), to: layout)
         let type = "application/vnd.oci.image"
         let manifest = """
@@ -37,7 +49,7 @@ enum TestImage {
             "size":\(manifestSize),"platform":{"os":"linux","architecture":"amd64"},"annotations":\
             {"io.containerd.image.name":"\(reference)","org.opencontainers.image.ref.name":"\(reference)"}}]}
             """, to: "\(layout)/index.json")
-        let archive = "\(space.path)/image.tar"
+        let archive = "\(space.path)/\(name).tar"
         try succeed("/bin/tar", ["-C", layout, "-cf", archive, "oci-layout", "index.json", "blobs"])
         return archive
     }

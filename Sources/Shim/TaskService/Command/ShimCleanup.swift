@@ -78,6 +78,8 @@ public enum ShimCleanup {
 
     private static func cleanBundle(_ bundle: String) {
         guard let mark = SandboxMark(bundle: bundle) else { return }
+        NativeRuntime.removeAbandoned(
+            bundlePath: bundle, id: bundle.split(separator: "/").last.map(String.init) ?? bundle)
         let problem = mark.clean()
         waitForEnd { !mark.isAlive }
         if access("\(bundle)/\(ExitRecord.fileName)", F_OK) != 0 {

@@ -27,11 +27,11 @@ awk -v command="$1" -v status=$status '
     function line(text) { if (length(text) > 500) text = substr(text, 1, 500) "…"; print text }
     BEGIN { print "\n== recap of failures ==" }
     { sub(/\r$/, "") }
-    /^◇ (Test|Suite) .* started\.$/ && !/^◇ Test run / { name = $0; sub(/^◇ /, "", name); sub(/ started\.$/, "", name); open[name] = NR }
+    /^◇ (Test|Suite) .* started\.$/ && !/^◇ Test (run|case) / { name = $0; sub(/^◇ /, "", name); sub(/ started\.$/, "", name); open[name] = NR }
     /^(✔|✘|➜) (Test|Suite) .* (passed|failed|skipped)/ {
         name = $0
         sub(/^[^ ]* /, "", name)
-        sub(/ (passed|failed) after .*| skipped.*/, "", name)
+        sub(/( with [0-9]+ test cases?)? (passed|failed) after .*| skipped.*/, "", name)
         delete open[name]
     }
     /^✘ / { failures++; line($0); isIssue = 1; next }

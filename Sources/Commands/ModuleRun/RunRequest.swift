@@ -42,9 +42,15 @@ package struct RunRequest: Equatable {
             defer { _ = opened.count }
             var request = LaunchRequest(spec: spec, limits: limits)
             if !limits.isEmpty { request.cgroupPath = RunGroup.prepare() }
+            // Before there is a sandbox: a signal in between would end this process without the guest's grace, and leave
+            // its cgroup behind.
+            guard let signals = SignalPipe.open() else {
+                report("cannot watch signals: \(Errno.current)")
+                return 125
+            }
             let process = try SandboxLauncher().launch(request)
             for warning in process.launchWarnings { report("warning: \(warning)") }
-            return RunSupervisor(process, name: path, timeout: timeout, grace: grace).run()
+            return RunSupervisor(process, signals: signals, name: path, timeout: timeout, grace: grace).run()
         } catch let error as SystemError where error.path == path {
             report("\(error)")
             return 127

@@ -9,6 +9,8 @@ import Workload
 /// Watches one sandbox until it has ended.
 struct RunSupervisor {
     private let process: SandboxProcess
+    /// The reading end of the `SignalPipe`.
+    private let signals: Int32
     private let name: String
     private let graceNanoseconds: UInt64
     private var deadline: UInt64?
@@ -16,8 +18,9 @@ struct RunSupervisor {
     /// The signal that asked for the end.
     private var stopSignal: Int32?
 
-    init(_ process: SandboxProcess, name: String, timeout: RunDuration?, grace: RunDuration) {
+    init(_ process: SandboxProcess, signals: Int32, name: String, timeout: RunDuration?, grace: RunDuration) {
         self.process = process
+        self.signals = signals
         self.name = name
         graceNanoseconds = grace.milliseconds * 1_000_000
         deadline = timeout.map { Clock.monotonicNanoseconds() + $0.milliseconds * 1_000_000 }
@@ -25,14 +28,9 @@ struct RunSupervisor {
 
     /// Returns the exit code of the command.
     consuming func run() -> Int32 {
-        guard let signals = SignalPipe.open() else {
-            report("cannot watch signals: \(Errno.current)")
-            try? process.kill()
-            return 125
-        }
         do {
             while true {
-                if let exit = try turn(signals) { return finish(exit) }
+                if let exit = try turn() { return finish(exit) }
             }
         } catch {
             report("\(error)")
@@ -42,7 +40,7 @@ struct RunSupervisor {
     }
 
     /// Waits for the next thing to happen.
-    private mutating func turn(_ signals: Int32) throws -> WorkloadExit? {
+    private mutating func turn() throws -> WorkloadExit? {
         var entries = [
             pollfd(fd: process.processDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals, events: Int16(POLLIN), revents: 0),

@@ -152,7 +152,7 @@ SW_HANDLER(cross_return) {
 }
 
 /// An indirect call whose target is no function of this instance; ai = the function.
-SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_elsewhere(SW_PARAMETERS) {
+SW_CONVENTION __attribute__((used, noinline)) static void sw_h_call_indirect_elsewhere(SW_PARAMETERS) {
     const sw_function *function = (const sw_function *)(uintptr_t)ai;
     uint64_t *frame = sp + SW_U16(10);
     if (function->context) {
@@ -164,7 +164,7 @@ SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_elsewhere
     SW_DISPATCH();
 }
 /// An indirect call of a function whose type is not the one named; a declared subtype will do. ai = the function.
-SW_CONVENTION __attribute__((noinline)) static void sw_h_call_indirect_subtype(SW_PARAMETERS) {
+SW_CONVENTION __attribute__((used, noinline)) static void sw_h_call_indirect_subtype(SW_PARAMETERS) {
     const sw_function *function = (const sw_function *)(uintptr_t)ai;
     if (!sw_is_subtype_number(function->definition, SW_U32(12))) SW_GO(trap_indirect_call_type);
     if (function->context != cx) SW_GO(call_indirect_elsewhere);

@@ -12,7 +12,7 @@
     }                                                                                                                 \
     SW_GO(land);
 
-SW_CONVENTION __attribute__((noinline)) static void sw_h_land(SW_PARAMETERS) {
+SW_CONVENTION __attribute__((used, noinline)) static void sw_h_land(SW_PARAMETERS) {
     const sw_machine *machine = cx->machine;
     pc = machine->landing_pc;
     sp = machine->landing_sp;

@@ -21,8 +21,9 @@ typedef uint64_t sw_v128 __attribute__((vector_size(16)));
 
 typedef SW_CONVENTION void (*sw_handler)(SW_PARAMETERS);
 
-#define SW_HANDLER(name) SW_CONVENTION static void sw_h_##name(SW_PARAMETERS)
-#define SW_COLD_HANDLER(name) SW_CONVENTION __attribute__((noinline, cold)) static void sw_h_##name(SW_PARAMETERS)
+// "used": the table of handlers is made by the assembler, whose references the compiler does not see.
+#define SW_HANDLER(name) SW_CONVENTION __attribute__((used)) static void sw_h_##name(SW_PARAMETERS)
+#define SW_COLD_HANDLER(name) SW_CONVENTION __attribute__((used, noinline, cold)) static void sw_h_##name(SW_PARAMETERS)
 
 // Slots hold every type; the aliasing rules of C must not reorder their accesses.
 typedef uint16_t __attribute__((may_alias)) sw_u16;

@@ -34,7 +34,7 @@ SW_HANDLER(return_call) {
 ///
 /// A function that was called from another instance has the record of that call before its frame; it serves the new
 /// callee as well. Otherwise the first such call makes the record, where the frame was, and later ones find it.
-SW_CONVENTION __attribute__((noinline)) static void sw_h_return_call_elsewhere(SW_PARAMETERS) {
+SW_CONVENTION __attribute__((used, noinline)) static void sw_h_return_call_elsewhere(SW_PARAMETERS) {
     const sw_function *function = (const sw_function *)(uintptr_t)ai;
     if (!function->context) {
         SW_TAIL_CALL(function)

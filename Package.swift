@@ -99,7 +99,8 @@ let engine: [Target] = [
 // MARK: - Sandbox: cross the trust boundary
 let sandbox: [Target] = [
     library("LaunchProtocol", in: "Sandbox", ["Linux"]),
-    library("Confinement", in: "Sandbox", ["LaunchProtocol", "Linux", "CSeccomp"]),
+    .target(name: "CSyscallFilters", path: "Sources/Sandbox/CSyscallFilters"),
+    library("Confinement", in: "Sandbox", ["LaunchProtocol", "Linux", "CLinux", "CSeccomp", "CSyscallFilters"]),
 ]
 
 // MARK: - Shim: own one workload from create to reaped
@@ -267,9 +268,14 @@ let allTests: [Target] = [
     .executableTarget(
         name: "EngineCheck", dependencies: ["Wasm", "WasmRuntime"], path: "Tests/Support/EngineCheck",
         swiftSettings: strict, linkerSettings: staticLinking),
+    .executableTarget(
+        name: "SyscallFilterWriter", dependencies: ["Confinement"], path: "Tests/Support/SyscallFilterWriter",
+        swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
     tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "Linux"]),
-    tests("ConfinementTests", in: "Sandbox", ["Confinement", "LaunchProtocol", "Linux", "CTestSupport"]),
+    tests(
+        "ConfinementTests", in: "Sandbox",
+        ["Confinement", "CSyscallFilters", "LaunchProtocol", "Linux", "CTestSupport"]),
     tests("LaunchProtocolTests", in: "Sandbox", ["LaunchProtocol", "Linux"]),
     tests("NativeCacheTests", in: "Shim", ["NativeCache", "NativeImage", "CDigest", "Linux"]),
     tests("WorkloadTests", in: "Shim", ["Workload", "LaunchProtocol", "Linux"]),

@@ -98,7 +98,9 @@ int swl_capset_only(uint64_t capabilities) {
 int swl_capset_none(void) { return swl_capset_only(0); }
 
 int swl_lower_limit(int resource, uint64_t value) {
-    struct rlimit limit;
+    struct rlimit limit = {0};
+    // Nothing is lower than nothing.
+    if (value == 0) return result(setrlimit(resource, &limit));
     if (getrlimit(resource, &limit) < 0) return -errno;
     if (value < limit.rlim_max) limit.rlim_max = value;
     limit.rlim_cur = limit.rlim_max;

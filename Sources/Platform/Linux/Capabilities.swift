@@ -3,22 +3,27 @@
 
 internal import CLinux
 
+/// Some capabilities, one bit for each.
+public struct CapabilitySet: OptionSet, Sendable {
+    public let rawValue: UInt64
+
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    public static let setGroupIdentity = CapabilitySet(rawValue: 1 << 6)
+    public static let setUserIdentity = CapabilitySet(rawValue: 1 << 7)
+    public static let setCapabilities = CapabilitySet(rawValue: 1 << 8)
+    public static let changeRoot = CapabilitySet(rawValue: 1 << 18)
+    public static let systemAdministration = CapabilitySet(rawValue: 1 << 21)
+}
+
 /// Capabilities of the calling thread.
 public enum Capabilities {
-    public enum Capability: UInt64, Sendable {
-        case setGroupIdentity = 6
-        case setUserIdentity = 7
-        case setCapabilities = 8
-        case changeRoot = 18
-        case systemAdministration = 21
-    }
-
     /// Whether the capability is in the effective set.
-    public static func has(_ capability: Capability) -> Bool { effective() & (1 << capability.rawValue) != 0 }
+    public static func has(_ capability: CapabilitySet) -> Bool { effective().contains(capability) }
 
-    /// The effective set, one bit for each.
-    public static func effective() -> UInt64 {
+    /// The effective set; empty where it cannot be read.
+    public static func effective() -> CapabilitySet {
         var set: UInt64 = 0
-        return swl_capget_effective(&set) == 0 ? set : 0
+        return swl_capget_effective(&set) == 0 ? CapabilitySet(rawValue: set) : []
     }
 }

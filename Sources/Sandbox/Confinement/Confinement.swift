@@ -19,12 +19,13 @@ public enum Confinement {
     ) throws(ConfinementError) -> [String] {
         var warnings: [String] = []
         try closeOthers(spec.descriptors + kept + [LaunchSpec.controlDescriptor])
-        try Privileges.dropGroups()
+        let capabilities = Capabilities.effective()
+        try Privileges.dropGroups(capabilities)
         let landlock = PathRestriction.version()
-        try isolateFiles(spec, landlock: landlock, &warnings)
+        try isolateFiles(spec, capabilities, landlock: landlock, &warnings)
         try Privileges.forbidNewPrivileges()
         if landlock > 0 { try PathRestriction.apply(spec, version: landlock) }
-        try Privileges.drop(to: spec.identity)
+        try Privileges.drop(capabilities, to: spec.identity)
         try Privileges.limitResources(spec.limits)
         try Privileges.becomeUndumpable()
         Privileges.denyWriteExecute()
@@ -35,10 +36,11 @@ public enum Confinement {
         return warnings
     }
 
+    /// - Parameter capabilities: those that the process has.
     private static func isolateFiles(
-        _ spec: LaunchSpec, landlock: Int32, _ warnings: inout [String]
+        _ spec: LaunchSpec, _ capabilities: CapabilitySet, landlock: Int32, _ warnings: inout [String]
     ) throws(ConfinementError) {
-        if Capabilities.has(.systemAdministration) {
+        if capabilities.contains(.systemAdministration) {
             try FileSystemView.detach(spec.preopens)
         } else if !spec.preopens.isEmpty {
             warnings.append(
@@ -46,7 +48,7 @@ public enum Confinement {
                     ? "not root: directories are held by Landlock, not by mounts of their own"
                     : "not root and no Landlock: directories are held by the engine alone")
         }
-        if Capabilities.has(.changeRoot) {
+        if capabilities.contains(.changeRoot) {
             try FileSystemView.enterEmptyRoot()
         } else if landlock == 0 {
             warnings.append("not root and no Landlock: the root directory stays visible")
@@ -58,9 +60,9 @@ public enum Confinement {
     static func closeOthers(_ kept: [Int32]) throws(ConfinementError) {
         var first: UInt32 = 3
         do {
-            for descriptor in Set(kept.map { UInt32(bitPattern: $0) }).sorted() where descriptor >= first {
-                if descriptor > first { try Descriptors.closeRange(first, descriptor - 1) }
-                first = descriptor + 1
+            for descriptor in kept.sorted() where descriptor >= first {
+                if descriptor > first { try Descriptors.closeRange(first, UInt32(descriptor) - 1) }
+                first = UInt32(descriptor) + 1
             }
             try Descriptors.closeRange(first)
         } catch { throw ConfinementError("descriptors", error) }
@@ -69,6 +71,12 @@ public enum Confinement {
     private static func isSocket(_ descriptor: Int32) -> Bool {
         guard let status = try? Descriptors.status(descriptor) else { return false }
         return status.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// What libseccomp makes of a policy, 8 bytes for each instruction (struct sock_filter): the source of
+    /// CSyscallFilters.
+    package static func compileFilter(_ policy: SyscallPolicy) throws(ConfinementError) -> [UInt64] {
+        try SyscallFilter.compile(policy)
     }
 
     /// Loads the filter alone; for tests of the policy.

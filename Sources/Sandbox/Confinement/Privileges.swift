@@ -22,8 +22,10 @@ enum Privileges {
     }
 
     /// Becomes the workload's user and group, and drops every capability in every set. Groups are dropped before.
-    static func drop(to identity: Identity) throws(ConfinementError) {
-        if Capabilities.has(.setCapabilities) {
+    ///
+    /// - Parameter capabilities: those that the process has.
+    static func drop(_ capabilities: CapabilitySet, to identity: Identity) throws(ConfinementError) {
+        if capabilities.contains(.setCapabilities) {
             // The kernel answers EINVAL above its last capability.
             for capability: UInt in 0..<64
             where swl_prctl(Option.dropBoundingCapability, capability, 0, 0, 0) == -EINVAL { break }
@@ -36,14 +38,14 @@ enum Privileges {
             try check(swl_setresuid(user), "setresuid \(user)")
         }
         try check(swl_capset_none(), "capset")
-        guard Capabilities.effective() == 0 else { throw ConfinementError("capabilities are left after capset") }
+        guard Capabilities.effective().isEmpty else { throw ConfinementError("capabilities are left after capset") }
     }
 
     /// Supplementary groups go, unless this is the user namespace of an unprivileged user: nobody may leave a group there,
     /// because one can be the reason for less (user_namespaces(7)). They mean nothing behind an empty root. While /proc
     /// can be seen, so before the root goes.
-    static func dropGroups() throws(ConfinementError) {
-        guard Capabilities.has(.setGroupIdentity) else { return }
+    static func dropGroups(_ capabilities: CapabilitySet) throws(ConfinementError) {
+        guard capabilities.contains(.setGroupIdentity) else { return }
         let result = swl_setgroups_none()
         if result == -EPERM, (try? Files.readText("/proc/self/setgroups", limit: 64)) == "deny\n" { return }
         try check(result, "setgroups")

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swiftlet: the policy as a seccomp filter, through libseccomp.
+// Swiftlet: the policy as a seccomp filter: one that libseccomp made earlier, or makes now.
 
+internal import CLinux
 internal import CSeccomp
+internal import CSyscallFilters
 internal import Glibc
 internal import Linux
 
@@ -21,6 +23,32 @@ enum SyscallFilter {
     /// Loads the filter for the calling thread, for good. Everything that is not allowed, and every call of another
     /// architecture's (x32, i386) table, kills the process.
     static func load(_ policy: SyscallPolicy) throws(ConfinementError) {
+        var count: UInt16 = 0
+        guard let instructions = swl_syscall_filter(policy.grants.rawValue, &count) else {
+            return try withContext(of: policy) { context throws(ConfinementError) in
+                try check(seccomp_load(context), "load")
+            }
+        }
+        try check(swl_seccomp_load(instructions, count), "load")
+    }
+
+    /// What libseccomp makes of the policy: the instructions, 8 bytes each (struct sock_filter).
+    static func compile(_ policy: SyscallPolicy) throws(ConfinementError) -> [UInt64] {
+        try withContext(of: policy) { context throws(ConfinementError) in
+            let file = swl_memfd_create("filter")
+            guard file >= 0 else { throw ConfinementError("memfd: \(Errno(rawValue: -file))") }
+            defer { close(file) }
+            try check(seccomp_export_bpf(context, file), "export")
+            var instructions = [UInt64](repeating: 0, count: Int(lseek(file, 0, SEEK_CUR)) / 8)
+            let byteCount = pread(file, &instructions, instructions.count * 8, 0)
+            guard byteCount == instructions.count * 8 else { throw ConfinementError("memfd: \(byteCount) bytes read") }
+            return instructions
+        }
+    }
+
+    private static func withContext<Result>(
+        of policy: SyscallPolicy, _ body: (scmp_filter_ctx) throws(ConfinementError) -> Result
+    ) throws(ConfinementError) -> Result {
         guard let context = seccomp_init(killProcess) else { throw ConfinementError("seccomp_init: out of memory") }
         defer { seccomp_release(context) }
         try check(seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, killProcess), "architecture action")
@@ -29,7 +57,7 @@ enum SyscallFilter {
         // 2: a binary tree over the numbers; a chain of fifty comparisons would be paid in each system call.
         try check(seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimisation")
         for rule in policy.rules { try add(rule, to: context) }
-        try check(seccomp_load(context), "load")
+        return try body(context)
     }
 
     private static func add(_ rule: SyscallRule, to context: scmp_filter_ctx) throws(ConfinementError) {

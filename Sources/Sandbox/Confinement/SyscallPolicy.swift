@@ -20,6 +20,40 @@ public enum SyscallGrant: String, Sendable, CaseIterable {
     case threads
 }
 
+/// Grants of one workload, a bit for each.
+public struct SyscallGrants: OptionSet, Sendable {
+    public let rawValue: UInt32
+
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    public static let always = SyscallGrants(rawValue: 1)
+    public static let directory = SyscallGrants(rawValue: 2)
+    public static let writableDirectory = SyscallGrants(rawValue: 4)
+    public static let sockets = SyscallGrants(rawValue: 8)
+    public static let network = SyscallGrants(rawValue: 16)
+    public static let threads = SyscallGrants(rawValue: 32)
+
+    public func contains(_ grant: SyscallGrant) -> Bool {
+        switch grant {
+        case .always: contains(Self.always)
+        case .directory: contains(Self.directory)
+        case .writableDirectory: contains(Self.writableDirectory)
+        case .sockets: contains(Self.sockets)
+        case .network: contains(Self.network)
+        case .threads: contains(Self.threads)
+        }
+    }
+
+    /// Every set that `SyscallPolicy` can come to.
+    package static var kinds: [SyscallGrants] {
+        let directories: [SyscallGrants] = [[], .directory, [.directory, .writableDirectory]]
+        let networks: [SyscallGrants] = [[], .sockets, [.sockets, .network]]
+        return [[], .threads].flatMap { threads in
+            networks.flatMap { network in directories.map { [.always, $0, network, threads] } }
+        }
+    }
+}
+
 /// A condition on one argument of a system call; the kernel's 64-bit view of it.
 public enum ArgumentCondition: Sendable, Equatable {
     case equals(argument: UInt32, value: UInt64)
@@ -51,12 +85,12 @@ public struct SyscallRule: Sendable {
 
 /// The allow-list of a sandbox, computed from what it is granted.
 public struct SyscallPolicy: Sendable {
-    public let grants: Set<SyscallGrant>
+    public let grants: SyscallGrants
 
     /// - Parameter hasStreamSockets: whether one of the descriptors 0–2 is a socket.
     /// - Parameter hasThreads: whether the module wants to create threads.
     public init(for spec: LaunchSpec, hasStreamSockets: Bool, hasThreads: Bool = false) {
-        var grants: Set<SyscallGrant> = [.always]
+        var grants = SyscallGrants.always
         if hasThreads { grants.insert(.threads) }
         if !spec.preopens.isEmpty { grants.insert(.directory) }
         if spec.preopens.contains(where: { !$0.isReadOnly }) { grants.insert(.writableDirectory) }
@@ -67,6 +101,8 @@ public struct SyscallPolicy: Sendable {
         if network.isAllowed { grants.insert(.network) }
         self.grants = grants
     }
+
+    package init(grants: SyscallGrants) { self.grants = grants }
 
     public var rules: [SyscallRule] { Self.all.filter { grants.contains($0.grant) } }
 

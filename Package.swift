@@ -11,6 +11,17 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),  // SE-0480
 ]
 
+/// For what runs in each workload's process, where the start counts (docs/RATIONALE.md): regular expressions, which
+/// nothing uses there, would bring a thousand relocations; and a generic type's metadata is made faster by a call than
+/// from its mangled name.
+let lean: [SwiftSetting] =
+    strict + [
+        .unsafeFlags([
+            "-Xfrontend", "-disable-implicit-string-processing-module-import",
+            "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors",
+        ])
+    ]
+
 /// hack/build.sh sets SWIFTLET_STATIC=1; a plain `swift build` links dynamically and always works.
 let isStatic = Context.environment["SWIFTLET_STATIC"] == "1"
 
@@ -36,9 +47,10 @@ let llvmShared: [LinkerSetting] = [.unsafeFlags(["-L/usr/lib/llvm-19/lib", "-lLL
 func library(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [])
     -> Target
 {
-    .target(
+    let isLean = ["Platform", "Engine", "Sandbox"].contains(layer) || ["Workload", "ModuleRun"].contains(name)
+    return .target(
         name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", exclude: exclude,
-        swiftSettings: strict)
+        swiftSettings: isLean ? lean : strict)
 }
 
 func system(_ name: String, pkgConfig: String, debian: String) -> Target {
@@ -47,8 +59,8 @@ func system(_ name: String, pkgConfig: String, debian: String) -> Target {
 
 func command(_ name: String, linking: [LinkerSetting], _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: "Sources/Commands/\(name)", swiftSettings: strict,
-        linkerSettings: linking)
+        name: name, dependencies: dependencies, path: "Sources/Commands/\(name)",
+        swiftSettings: ["swiftlet", "swiftlet-sandbox"].contains(name) ? lean : strict, linkerSettings: linking)
 }
 
 func tests(_ name: String, in folder: String, _ dependencies: [Target.Dependency]) -> Target {

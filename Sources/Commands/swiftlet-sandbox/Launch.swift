@@ -78,9 +78,10 @@ struct Launch {
         guard !isDetached else {
             // Nobody will read what would be sent, and the guest must not find our end under a number of its own.
             close(control)
-            return finishDetached(entrypoint.call())
+            exit(finishDetached(entrypoint.call()))
         }
-        return finish(entrypoint.call())
+        // Nobody needs what would be released on the way back; the kernel takes it all at once.
+        exit(finish(entrypoint.call()))
     }
 
     private func instantiate(

@@ -37,17 +37,18 @@ public struct Imports {
         var found: [Extern] = []
         var problems: [LinkError.Problem] = []
         for entry in module.imports {
-            let expected = Self.describe(entry.description, module)
             if let value = externs[Name(entry.module)]?[Name(entry.name)] ?? host(entry, types, store) {
                 if Self.matches(value, entry.description, types, store) {
                     found.append(value)
                 } else {
                     problems.append(
                         LinkError.Problem(
-                            module: entry.module, name: entry.name, expected: expected, found: Self.describe(value)))
+                            module: entry.module, name: entry.name, expected: Self.describe(entry.description, module),
+                            found: Self.describe(value)))
                 }
             } else {
-                var problem = LinkError.Problem(module: entry.module, name: entry.name, expected: expected)
+                var problem = LinkError.Problem(
+                    module: entry.module, name: entry.name, expected: Self.describe(entry.description, module))
                 problem.suggestion = suggestion(for: entry)
                 problems.append(problem)
             }

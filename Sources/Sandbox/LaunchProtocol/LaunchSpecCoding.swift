@@ -85,7 +85,11 @@ extension LaunchSpec {
 
     /// All descriptors the spec hands over.
     public var descriptors: [Int32] {
-        [moduleDescriptor] + preopens.map(\.descriptor) + network.listeners + network.boundSockets.map(\.descriptor)
+        var all = [moduleDescriptor]
+        for preopen in preopens { all.append(preopen.descriptor) }
+        for listener in network.listeners { all.append(listener) }
+        for socket in network.boundSockets { all.append(socket.descriptor) }
+        return all
     }
 
     /// The sandbox's end of the control socket.
@@ -94,19 +98,24 @@ extension LaunchSpec {
     /// What both sides assert: descriptors are above the control socket and named once; no NUL in a text that becomes
     /// a C string in the guest.
     func checkConsistency() throws(ProtocolError) {
-        var seen: Set<Int32> = []
-        for descriptor in descriptors {
+        let descriptors = descriptors
+        for (index, descriptor) in descriptors.enumerated() {
             guard descriptor > Self.controlDescriptor else {
                 throw ProtocolError("descriptor \(descriptor) in a spec, expected 4 or more")
             }
-            guard seen.insert(descriptor).inserted else { throw ProtocolError("descriptor \(descriptor) twice") }
+            // At most 385 of them; a set would cost more in a process that has just begun.
+            if descriptors[..<index].contains(descriptor) { throw ProtocolError("descriptor \(descriptor) twice") }
         }
         if identity.user == .max || identity.group == .max {
             throw ProtocolError("identity 4294967295 means \"unchanged\" to the kernel")
         }
-        for text in arguments + environment + preopens.map(\.guestPath) where text.utf8.contains(0) {
-            throw ProtocolError("a NUL byte in an argument, variable or path")
-        }
+        for text in arguments { try Self.checkNoNUL(text) }
+        for text in environment { try Self.checkNoNUL(text) }
+        for preopen in preopens { try Self.checkNoNUL(preopen.guestPath) }
+    }
+
+    private static func checkNoNUL(_ text: String) throws(ProtocolError) {
+        if text.utf8.contains(0) { throw ProtocolError("a NUL byte in an argument, variable or path") }
     }
 }
 

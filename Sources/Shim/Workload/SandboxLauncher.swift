@@ -74,11 +74,15 @@ public struct SandboxLauncher: Sendable {
         } catch { throw WorkloadError("start \(executablePath): \(error)") }
     }
 
+    /// The Swift runtime would look for its backtracer in seven places before main, and could not start it anyway.
+    private static let environment = ["SWIFT_BACKTRACE=enable=no,color=no,interactive=no,swift-backtrace=/none"]
+
     func spawn(
         _ launch: LaunchRequest, _ inheritances: [SpawnRequest.Inheritance], _ warnings: inout [String]
     ) throws(SystemError) -> ChildProcess {
         var request = SpawnRequest(
-            path: executablePath, arguments: ["swiftlet-sandbox", launch.spec.name], descriptors: inheritances)
+            path: executablePath, arguments: ["swiftlet-sandbox", launch.spec.name],
+            environment: Self.environment, descriptors: inheritances)
         request.namespaces = launch.inheritsNamespaces ? [] : namespaces
         if launch.hasOwnNetwork { request.namespaces.insert(.network) }
         request.hasOwnSession = true

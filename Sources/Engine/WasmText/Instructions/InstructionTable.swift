@@ -131,19 +131,19 @@ struct InstructionTable {
     static func operands(of name: String) -> InstructionEntry.Operands {
         if let operands = special[name] { return operands }
         if name.hasSuffix("_lane") { return isMemoryAccess(name) ? .memoryArgumentAndLane : .lane }
-        if name.contains("extract_lane") || name.contains("replace_lane") { return .lane }
+        if name.mentions("extract_lane") || name.mentions("replace_lane") { return .lane }
         return isMemoryAccess(name) ? .memoryArgument : .none
     }
 
     private static func isMemoryAccess(_ name: String) -> Bool {
-        name.contains(".load") || name.contains(".store") || name.contains(".atomic.")
+        name.mentions(".load") || name.mentions(".store") || name.mentions(".atomic.")
     }
 
     /// The width of an access: a number of bits in the name after its verb, or that of the value type before it.
     static func alignLog2(of name: String) -> UInt8 {
         guard isMemoryAccess(name) else { return 0 }
         if name.hasPrefix("memory.atomic.") { return name.hasSuffix("64") ? 3 : 2 }
-        for extending in ["8x8", "16x4", "32x2"] where name.contains(extending) { return 3 }
+        for extending in ["8x8", "16x4", "32x2"] where name.mentions(extending) { return 3 }
         let verb = name.drop { $0 != "." }.dropFirst()
         let width = verb.drop { !$0.isNumber }.prefix { $0.isNumber }
         let typeWidth = name.prefix { $0 != "." }.dropFirst()
@@ -154,5 +154,17 @@ struct InstructionTable {
         case "64": return 3
         default: return 4
         }
+    }
+}
+
+extension String {
+    /// Whether `part` occurs anywhere. The library's own search belongs to its regular expressions, which the sandbox
+    /// does without (Package.swift).
+    fileprivate func mentions(_ part: String) -> Bool {
+        var rest = utf8[...]
+        while !rest.starts(with: part.utf8) {
+            if rest.popFirst() == nil { return false }
+        }
+        return true
     }
 }

@@ -1,11 +1,19 @@
-"""hello from exec to exit: wall and CPU milliseconds, swiftlet beside wasmtime (precompiled) and wasmkit."""
+"""hello from exec to exit: wall and CPU milliseconds, swiftlet beside wasmtime (precompiled) and wasmkit; then the
+sandbox process alone, for hello and for a module that does nothing: the way to the first guest instruction and out."""
 import os
 import shutil
 import subprocess
 
 from measure import ROOT, SWIFTLET, VENV, WORK, interleaved, median
 
+ROUNDS = 40
+
 hello = os.path.join(ROOT, ".build", "guests", "hello.wasm")
+nothing = os.path.join(WORK, "nothing.wat")
+with open(nothing, "w") as file:
+    file.write('(module (memory (export "memory") 1) (func (export "_start")))\n')
+subprocess.run([os.path.join(VENV, "wasm-tools"), "parse", nothing, "-o", nothing[:-3] + "wasm"], check=True)
+nothing = nothing[:-3] + "wasm"
 precompiled = os.path.join(WORK, "hello.cwasm")
 subprocess.run([os.path.join(VENV, "wasmtime"), "compile", hello, "-o", precompiled], check=True)
 commands = {
@@ -14,9 +22,37 @@ commands = {
     "wasmkit run": [shutil.which("wasmkit"), "run", hello],
     "/bin/true": ["/bin/true"],
 }
-result = interleaved(commands, rounds=40, warmup=3)
-print("| hello, exec to exit | wall ms (median) | wall ms (min) | CPU ms (median) |")
-print("|---|---|---|---|")
+result = interleaved(commands, rounds=ROUNDS, warmup=3)
+print("| hello, exec to exit | wall ms (median) | wall ms (min) | CPU ms (median) | CPU ms (min) |")
+print("|---|---|---|---|---|")
 for name, runs in result.items():
     walls = [wall * 1e3 for wall, _ in runs]
-    print(f"| {name} | {median(walls):.1f} | {min(walls):.1f} | {median([cpu * 1e3 for _, cpu in runs]):.1f} |")
+    cpus = [cpu * 1e3 for _, cpu in runs]
+    print(f"| {name} | {median(walls):.1f} | {min(walls):.1f} | {median(cpus):.1f} | {min(cpus):.1f} |")
+
+# A program in the sandbox's place that starts the sandbox and notes what it used. Its environment is what the supervisor
+# gives a sandbox, so its places are written into it.
+record = os.path.join(WORK, "sandbox-usage")
+stand_in = os.path.join(WORK, "stand-in")
+with open(stand_in, "w") as file:
+    file.write(f"""#!{shutil.which("python3")} -SEI
+import os, sys
+child = os.posix_spawn({os.path.join(ROOT, ".build", "release", "swiftlet-sandbox")!r}, sys.argv, os.environ)
+_, status, usage = os.wait4(child, 0)
+with open({record!r}, "a") as record:
+    record.write(f"{{usage.ru_utime + usage.ru_stime}} {{usage.ru_minflt}}\\n")
+os._exit(os.waitstatus_to_exitcode(status))
+""")
+os.chmod(stand_in, 0o755)
+print("\n| the sandbox alone | CPU ms (median) | CPU ms (min) | page faults |")
+print("|---|---|---|---|")
+for name, module in {"nothing": nothing, "hello": hello}.items():
+    if os.path.exists(record):
+        os.remove(record)
+    environment = dict(os.environ, SWIFTLET_SANDBOX=stand_in)
+    for _ in range(ROUNDS):
+        subprocess.run([SWIFTLET, "run", module], env=environment, stdout=subprocess.DEVNULL, check=True)
+    with open(record) as file:
+        runs = [line.split() for line in file]
+    cpus = [float(cpu) * 1e3 for cpu, _ in runs]
+    print(f"| {name} | {median(cpus):.2f} | {min(cpus):.2f} | {median([int(faults) for _, faults in runs]):.0f} |")

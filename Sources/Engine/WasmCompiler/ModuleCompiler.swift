@@ -8,7 +8,7 @@ public import Wasm
 import WasmRuntime
 
 /// Compiles modules ahead of time.
-public struct ModuleCompiler {
+public struct ModuleCompiler: Sendable {
     /// How much is spent on the code's speed.
     public enum Level: String, Sendable, CaseIterable {
         /// Few passes and fast instruction selection.
@@ -33,18 +33,30 @@ public struct ModuleCompiler {
         public var otherFunctions: Int
     }
 
+    /// Compiles all functions that native code can represent, unit by unit, on several threads.
+    ///
     /// - Parameters:
     ///   - module: validated.
     ///   - digest: SHA-256 of the module's bytes.
-    public func compile(_ module: Module, digest: ModuleDigest) throws -> Result {
-        let layout = ContextLayout(module)
-        let unit = Unit(module, layout: layout, target: target)
-        let indices = IndexSpaces(module)
+    ///   - threads: how many units are in work at the same time; each takes memory.
+    ///   - progress: called with the share that is done, from any thread.
+    /// - Throws: ``CompilationError``, `LinkError` or `NativeImageError`, all of them defects or limits of the compiler:
+    ///   no valid module is refused.
+    public func compile(
+        _ module: Module, digest: ModuleDigest, threads: Int = 1, progress: (@Sendable (Double) -> Void)? = nil
+    ) throws -> Result {
+        let plan = UnitPlan(module)
+        let work = UnitWork(plan, progress: progress) { unit in try compile(unit, of: plan) }
+        let outcomes = try work.run(threads: threads)
+        return try link(outcomes.map(\.object), module, digest, outcomes.flatMap(\.compiled))
+    }
+
+    private func compile(_ number: Int, of plan: UnitPlan) throws -> UnitOutcome {
+        let unit = try Unit(plan.module, layout: plan.layout, target: target, level: level)
         var compiled: [UInt32] = []
-        for offset in module.code.indices {
-            let index = UInt32(layout.importedFunctionCount + offset)
+        for index in plan.units[number] {
             do {
-                var function = try FunctionCompiler(unit, index: index, indices: indices)
+                var function = try FunctionCompiler(unit, index: index, indices: plan.indices)
                 try function.run()
                 compiled.append(index)
             } catch is NotCompiled {
@@ -53,13 +65,11 @@ public struct ModuleCompiler {
         }
         let glue = GlueCompiler(unit)
         glue.compileAbandoned()
-        let types = Set(compiled.map { unit.typeIndex(ofFunction: $0) })
-        for type in types.sorted() { glue.compileThunk(type) }
+        for type in plan.thunks[number] { glue.compileThunk(type) }
         glue.compileIndirections()
         try unit.verify()
         try unit.optimize(level)
-        let object = try unit.emitObject()
-        return try link([object], module, digest, compiled)
+        return UnitOutcome(object: try unit.emitObject(), compiled: compiled)
     }
 
     private func link(

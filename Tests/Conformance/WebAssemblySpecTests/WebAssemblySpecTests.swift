@@ -28,7 +28,7 @@ import WasmCompiler
     /// The same assertions, executed by compiled code.
     @Test(arguments: paths)
     func `passes in native code`(path: String) throws {
-        let tier = try NativeTier(.full)
+        let tier = NativeTier(.full)
         var runner = try SpecRunner(try ScriptSuite.load(path), native: tier)
         runner.run()
         print(

@@ -11,8 +11,8 @@ public import WasmRuntime
 public struct NativeTier {
     public let compiler: ModuleCompiler
 
-    public init(_ level: ModuleCompiler.Level) throws {
-        compiler = ModuleCompiler(level: level, target: try Target.host(level == .quick ? .quick : .full))
+    public init(_ level: ModuleCompiler.Level) {
+        compiler = ModuleCompiler(level: level, target: Target.host())
     }
 
     /// Of no module; tests do not look at it.

@@ -54,7 +54,7 @@ extension FunctionCompiler {
         emit.store(value, address, .memory, alignment: 1)
     }
 
-    func byteCount(_ type: LLVMTypeRef) -> Int { Int(LLVMStoreSizeOfType(unit.target.dataLayout, type)) }
+    func byteCount(_ type: LLVMTypeRef) -> Int { Int(LLVMStoreSizeOfType(unit.machine.dataLayout, type)) }
 
     /// Where an access goes. Memory 0 with 32-bit addresses is surrounded by pages that fault; others are checked.
     mutating func place(_ address: LLVMValueRef, _ argument: MemoryArgument, byteCount: Int) -> LLVMValueRef {

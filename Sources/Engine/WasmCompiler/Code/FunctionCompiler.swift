@@ -231,7 +231,7 @@ struct FunctionCompiler {
 }
 
 /// Imported and defined entities of a module in the order of their indices.
-struct IndexSpaces {
+struct IndexSpaces: Sendable {
     var memories: [MemoryType] = []
     var tables: [TableType] = []
     var globals: [GlobalType] = []

@@ -45,11 +45,9 @@ struct GlueCompiler {
         }
     }
 
-    /// What was called but has no code here: through the function that the interpreter runs.
+    /// What has no code here goes through the function that the interpreter runs; other units may call it.
     func compileAbandoned() {
         for (index, function) in unit.abandoned {
-            guard LLVMGetFirstUse(function) != nil else { continue }
-            LLVMSetLinkage(function, LLVMPrivateLinkage)
             unit.addAttribute("noinline", to: function)
             let type = unit.source.functionType(unit.typeIndex(ofFunction: index))
             compileSlotCall(function, type) { emit in

@@ -3,43 +3,48 @@
 
 import CLLVM
 
-/// A processor, and LLVM's machine for it.
-public final class Target: @unchecked Sendable {
-    // SAFETY: LLVM's target machines may be used by one thread at a time; each unit makes its own.
-
+/// A processor that code is made for.
+public struct Target: Sendable {
     public let triple: String
     public let processor: String
     public let features: String
-    let machine: LLVMTargetMachineRef
-    let dataLayout: LLVMTargetDataRef
 
     /// Whether a product and a sum can be rounded at once.
     var hasFusedMultiplyAdd: Bool { triple.hasPrefix("aarch64") || features.contains("+fma,") }
 
-    /// What the optimiser's level does to instruction selection and register allocation.
-    public enum Effort: Sendable { case quick, full }
-
     /// The processor that this runs on.
-    public static func host(_ effort: Effort = .full) throws(CompilationError) -> Target {
-        let triple = take(LLVMGetDefaultTargetTriple())
-        return try Target(
-            triple: triple, processor: take(LLVMGetHostCPUName()), features: take(LLVMGetHostCPUFeatures()),
-            effort: effort)
+    public static func host() -> Target {
+        Target(
+            triple: take(LLVMGetDefaultTargetTriple()), processor: take(LLVMGetHostCPUName()),
+            features: take(LLVMGetHostCPUFeatures()))
     }
 
-    public init(triple: String, processor: String, features: String, effort: Effort) throws(CompilationError) {
-        _ = Self.isInitialised
+    /// - Parameters:
+    ///   - triple: as LLVM names systems: `aarch64-unknown-linux-gnu`.
+    ///   - features: as LLVM lists them: `+avx2,-avx512f`.
+    public init(triple: String, processor: String, features: String) {
         self.triple = triple
         self.processor = processor
         self.features = features
+    }
+}
+
+/// LLVM's machine for a target, for one thread.
+final class TargetMachine {
+    let machine: LLVMTargetMachineRef
+    let dataLayout: LLVMTargetDataRef
+
+    init(_ description: Target, _ level: ModuleCompiler.Level) throws(CompilationError) {
+        _ = Self.isInitialised
         var target: LLVMTargetRef?
         var message: UnsafeMutablePointer<CChar>?
-        guard LLVMGetTargetFromTriple(triple, &target, &message) == 0, let target else {
-            throw CompilationError("target \(triple): \(message.map { take($0) } ?? "unknown to this LLVM")")
+        guard LLVMGetTargetFromTriple(description.triple, &target, &message) == 0, let target else {
+            throw CompilationError("target \(description.triple): \(message.map { take($0) } ?? "unknown to this LLVM")")
         }
-        let level = effort == .quick ? LLVMCodeGenLevelLess : LLVMCodeGenLevelDefault
+        let effort = level == .quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault
         machine = LLVMCreateTargetMachine(
-            target, triple, processor, features, level, LLVMRelocPIC, LLVMCodeModelSmall)
+            target, description.triple, description.processor, description.features, effort, LLVMRelocPIC,
+            LLVMCodeModelSmall)
         dataLayout = LLVMCreateTargetDataLayout(machine)
     }
 

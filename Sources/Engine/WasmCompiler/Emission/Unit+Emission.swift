@@ -20,7 +20,7 @@ extension Unit {
         LLVMPassBuilderOptionsSetSLPVectorization(options, 1)
         LLVMPassBuilderOptionsSetLoopUnrolling(options, 1)
         LLVMPassBuilderOptionsSetLoopInterleaving(options, 1)
-        if let error = LLVMRunPasses(module, passes, target.machine, options) {
+        if let error = LLVMRunPasses(module, passes, machine.machine, options) {
             let message = LLVMGetErrorMessage(error)
             defer { LLVMDisposeErrorMessage(message) }
             throw CompilationError("LLVM's passes: \(message.map { String(cString: $0) } ?? "failed")")
@@ -76,7 +76,7 @@ extension Unit {
     func emitObject() throws(CompilationError) -> [UInt8] {
         var buffer: LLVMMemoryBufferRef?
         var message: UnsafeMutablePointer<CChar>?
-        guard LLVMTargetMachineEmitToMemoryBuffer(target.machine, module, LLVMObjectFile, &message, &buffer) == 0,
+        guard LLVMTargetMachineEmitToMemoryBuffer(machine.machine, module, LLVMObjectFile, &message, &buffer) == 0,
             let buffer
         else { throw CompilationError("LLVM's code generator: \(message.map { take($0) } ?? "failed")") }
         defer { LLVMDisposeMemoryBuffer(buffer) }

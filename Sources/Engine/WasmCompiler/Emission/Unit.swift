@@ -27,6 +27,7 @@ final class Unit {
     let source: Module
     let layout: ContextLayout
     let target: Target
+    let machine: TargetMachine
     let context: LLVMContextRef
     let module: LLVMModuleRef
 
@@ -54,14 +55,17 @@ final class Unit {
     /// Functions that stay interpreted, with what stands for them here.
     private(set) var abandoned: [(index: UInt32, function: LLVMValueRef)] = []
 
-    init(_ source: Module, layout: ContextLayout, target: Target) {
+    init(
+        _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level
+    ) throws(CompilationError) {
+        machine = try TargetMachine(target, level)
         self.source = source
         self.layout = layout
         self.target = target
         context = LLVMContextCreate()
         module = LLVMModuleCreateWithNameInContext("module", context)
         LLVMSetTarget(module, target.triple)
-        LLVMSetModuleDataLayout(module, target.dataLayout)
+        LLVMSetModuleDataLayout(module, machine.dataLayout)
         i1 = LLVMInt1TypeInContext(context)
         i8 = LLVMInt8TypeInContext(context)
         i16 = LLVMInt16TypeInContext(context)

@@ -130,11 +130,13 @@ final class UnitWork: Sendable {
         pthread_attr_setstacksize(&attributes, 16 << 20)
         var thread = pthread_t()
         let context = Unmanaged.passRetained(work)
-        let error = pthread_create(&thread, &attributes, { context in
-            guard let context else { return nil }
-            Unmanaged<UnitWork>.fromOpaque(context).takeRetainedValue().takeAll()
-            return nil
-        }, context.toOpaque())
+        let error = pthread_create(
+            &thread, &attributes,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<UnitWork>.fromOpaque(context).takeRetainedValue().takeAll()
+                return nil
+            }, context.toOpaque())
         if error != 0 {
             context.release()
             return nil

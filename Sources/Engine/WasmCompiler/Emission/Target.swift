@@ -39,7 +39,8 @@ final class TargetMachine {
         var target: LLVMTargetRef?
         var message: UnsafeMutablePointer<CChar>?
         guard LLVMGetTargetFromTriple(description.triple, &target, &message) == 0, let target else {
-            throw CompilationError("target \(description.triple): \(message.map { take($0) } ?? "unknown to this LLVM")")
+            throw CompilationError(
+                "target \(description.triple): \(message.map { take($0) } ?? "unknown to this LLVM")")
         }
         let effort = level == .quick ? LLVMCodeGenLevelNone : LLVMCodeGenLevelDefault
         machine = LLVMCreateTargetMachine(

@@ -4,8 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 hack/install-requirements.sh build
+export SWIFTLET_STATIC=1
+swift build -c release --disable-local-rpath --omit-frame-pointers --product SyscallFilterWriter
 filters=Sources/Sandbox/CSyscallFilters/Filters.c
-SWIFTLET_ONLY=SyscallFilterWriter swift build --scratch-path .build/filters --product SyscallFilterWriter >&2
-.build/filters/debug/SyscallFilterWriter >"$filters.new"
+.build/release/SyscallFilterWriter >"$filters.new"
 mv "$filters.new" "$filters"
 wc -l "$filters"

@@ -297,6 +297,15 @@ let allTests: [Target] = [
         ["APIServer", "APIClient", "Controllers", "ObjectStore", "KubernetesAPI"]),
 ]
 
+/// hack/sanitize.sh sets SWIFTLET_FUZZER=1: libFuzzer's driver has the main function of this program.
+let fuzzers: [Target] =
+    Context.environment["SWIFTLET_FUZZER"] == "1"
+    ? [
+        .executableTarget(
+            name: "EngineFuzz", dependencies: ["Wasm", "WasmRuntime", "WasmText"], path: "Tests/Support/EngineFuzz",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    ] : []
+
 /// `SWIFTLET_ONLY=WasmTests,swiftlet-sandbox swift build` builds just these targets and what they need.
 func selected(_ targets: [Target]) -> [Target] {
     guard let only = Context.environment["SWIFTLET_ONLY"] else { return targets }
@@ -325,6 +334,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: selected(platform + engine + sandbox + shim + controlPlane + apiClient + node + commands + allTests),
+    targets: selected(
+        platform + engine + sandbox + shim + controlPlane + apiClient + node + commands + allTests + fuzzers),
     swiftLanguageModes: [.v6]
 )

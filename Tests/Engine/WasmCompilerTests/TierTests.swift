@@ -158,6 +158,26 @@ extension Invocation {
         #expect(instance.invoke("load", [131_065])?.trap?.reason == .outOfBoundsMemoryAccess)
     }
 
+    /// Nothing may become a call of the C library, which native code cannot reach.
+    @Test(arguments: ModuleCompiler.Level.allCases)
+    func `copies and fills of constant length need no library`(level: ModuleCompiler.Level) throws {
+        let native = try Native()
+        for count in [0, 1, 3, 8, 16, 31, 63, 64, 65, 100, 4096] {
+            let module = try validModule(
+                """
+                (module (memory 1)
+                  (func (export "run") (param i32) (result i32)
+                    (memory.fill (i32.const 0) (local.get 0) (i32.const \(count)))
+                    (memory.copy (i32.const 10000) (i32.const 0) (i32.const \(count)))
+                    (memory.copy (i32.const 10001) (i32.const 10000) (i32.const \(count)))
+                    (i32.add (i32.load8_u (i32.const \(10000 + count))) (i32.load8_u (i32.const \(10001 + count))))))
+                """)
+            let code = try NativeTier(level).code(for: module).code
+            let instance = try Instance(module, in: native.store, native: code)
+            #expect(instance.invoke("run", [7])?.results == [count == 0 ? 0 : 7])
+        }
+    }
+
     @Test func `share tables and globals between instances`() throws {
         var native = try Native()
         let first = try native.instance(

@@ -187,9 +187,9 @@ extension FunctionCompiler {
         }
     }
 
-    /// A count so small that moves beat a call.
+    /// A count so small that moves beat a call. Fast instruction selection would call the C library instead.
     private func smallConstant(_ count: LLVMValueRef) -> UInt64? {
-        guard LLVMIsAConstantInt(count) != nil else { return nil }
+        guard unit.level == .full, LLVMIsAConstantInt(count) != nil else { return nil }
         let value = LLVMConstIntGetZExtValue(count)
         return value <= 64 ? value : nil
     }

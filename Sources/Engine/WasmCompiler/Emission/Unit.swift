@@ -27,6 +27,7 @@ final class Unit {
     let source: Module
     let layout: ContextLayout
     let target: Target
+    let level: ModuleCompiler.Level
     let machine: TargetMachine
     let context: LLVMContextRef
     let module: LLVMModuleRef
@@ -59,6 +60,7 @@ final class Unit {
         _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level
     ) throws(CompilationError) {
         machine = try TargetMachine(target, level)
+        self.level = level
         self.source = source
         self.layout = layout
         self.target = target

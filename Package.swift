@@ -126,7 +126,9 @@ let shim: [Target] = [
     library("TTRPC", in: "Shim", ["Protobuf", "EventLoop"]),
     library(
         "TaskService", in: "Shim",
-        ["OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "CEpoll", "Workload", "LaunchProtocol", "Linux"]),
+        [
+            "OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "CEpoll", "Workload", "LaunchProtocol", "Linux",
+        ]),
     library(
         "OCIRuntime", in: "Shim",
         ["OCI", "TTRPC", "TaskAPI", "TaskService", "Workload", "LaunchProtocol", "Linux"]),
@@ -189,18 +191,30 @@ let node: [Target] = [
 let commands: [Target] = [
     command(
         "swiftlet-sandbox", linking: staticLinking,
-        ["LaunchProtocol", "Confinement", "Wasm", "WasmText", "WasmRuntime", "WASI", "WASIThreads", "Linux"]),
+        [
+            "LaunchProtocol", "Confinement", "NativeImage", "Wasm", "WasmText", "WasmRuntime", "WASI", "WASIThreads",
+            "Linux",
+        ]),
     command(
         "containerd-shim-swiftlet-v1", linking: staticLinking,
         ["TaskService", "TaskAPI", "TTRPC", "Protobuf", "EventLoop", "OCI", "Linux"]),
-    library("ModuleRun", in: "Commands", ["Workload", "LaunchProtocol", "Linux"]),
+    // The only program that loads LLVM; never part of a workload.
+    .executableTarget(
+        name: "swiftlet-aot",
+        dependencies: [
+            "WasmCompiler", "Confinement", "NativeCache", "NativeImage", "Wasm", "WasmText", "Linux",
+        ],
+        path: "Sources/Commands/swiftlet-aot", swiftSettings: strict + llvmHeaders,
+        linkerSettings: (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []) + llvmShared),
+    library("ModuleRun", in: "Commands", ["Workload", "LaunchProtocol", "NativeCache", "Linux"]),
     library("Installation", in: "Commands", ["Linux"]),
     command("swiftlet", linking: staticLinking, ["ModuleRun", "Linux"]),
     command("swiftlet-oci", linking: staticLinking, ["OCIRuntime", "Linux"]),
     command(
         "swiftlet-node", linking: staticLinking + essentials,
         [
-            "ModuleRun", "Installation", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers", "APIServer",
+            "ModuleRun", "Installation", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers",
+            "APIServer",
             "APIClient",
             "NodeAgent", "Images", "Registry", "OCI", "PodNetwork", "Wasm", "WasmText", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),

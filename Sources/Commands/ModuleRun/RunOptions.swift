@@ -32,7 +32,17 @@ package struct RunVariable: Equatable {
     }
 }
 
-package enum RunEngine: String, CaseIterable { case interpreter, aot, auto }
+package enum RunEngine: String, CaseIterable {
+    case interpreter, aot, auto
+
+    var choice: EngineChoice {
+        switch self {
+        case .interpreter: .interpreter
+        case .aot: .aot
+        case .auto: .auto
+        }
+    }
+}
 
 /// A number of bytes with the suffixes of Kubernetes: `128Mi`, `1G`, `65536`.
 package struct RunBytes: Equatable {

@@ -49,8 +49,7 @@ extension RunRequest {
         case "--fuel": set(RunFuel(argument: value), &fuel)
         case "--timeout": set(RunDuration(argument: value), &timeout)
         case "--grace": assign(RunDuration(argument: value), &grace)
-        // Not there yet: the other parser has the words for it.
-        case "--engine": value != "aot" && assign(RunEngine(rawValue: value), &engine)
+        case "--engine": assign(RunEngine(rawValue: value), &engine)
         default: false
         }
     }

@@ -4,6 +4,7 @@
 internal import Glibc
 import LaunchProtocol
 import Linux
+import NativeCache
 import Workload
 
 /// What `swiftlet run` was asked to do.
@@ -38,7 +39,12 @@ package struct RunRequest: Equatable {
             openStandardDescriptors()
             let module = try Files.open(path, O_RDONLY)
             var opened: [OpenedDescriptor] = []
-            let spec = try makeSpec(module.rawValue, &opened)
+            var spec = try makeSpec(module.rawValue, &opened)
+            if let code = try nativeCode(module.rawValue) {
+                let descriptor = OpenedDescriptor(code)
+                opened.append(descriptor)
+                spec.nativeDescriptor = descriptor.number
+            }
             defer { _ = opened.count }
             var request = LaunchRequest(spec: spec, limits: limits)
             if !limits.isEmpty { request.cgroupPath = RunGroup.prepare() }
@@ -60,6 +66,25 @@ package struct RunRequest: Equatable {
         }
     }
 
+    /// Native code for the module: what the cache has; with `aot` it is made first.
+    private func nativeCode(_ module: Int32) throws -> OwnedDescriptor? {
+        switch engine {
+        case .interpreter: return nil
+        // Only the interpreter counts fuel.
+        case .auto where fuel != nil: return nil
+        case .auto:
+            // No reason not to run: the interpreter can do it.
+            do { return try NativeCache(at: NativeCache.standardRoot)?.ready(for: module) } catch {
+                report("warning: native code: \(error); the interpreter runs")
+                return nil
+            }
+        case .aot:
+            let cache = try NativeCache(making: NativeCache.standardRoot)
+            try NativeProgress.make(module, name: path, level: .full, in: cache)
+            return try cache.code(for: module, .full)
+        }
+    }
+
     private var limits: ResourceLimits {
         ResourceLimits(memoryBytes: memory?.count, cpuQuotaMicroseconds: processors?.quotaMicroseconds)
     }
@@ -68,7 +93,7 @@ package struct RunRequest: Equatable {
         var spec = LaunchSpec(
             name: String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]),
             moduleDescriptor: module, entrypoint: invoke ?? "_start", environment: environment.map(\.text),
-            engine: engine == .interpreter ? .interpreter : .auto, features: features)
+            engine: engine.choice, features: features)
         spec.limits.fuel = fuel?.count
         spec.arguments = [spec.name] + arguments
         for directory in directories {

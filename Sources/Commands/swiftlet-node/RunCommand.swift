@@ -53,7 +53,10 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("CPU limit, as in 0.5.", valueName: "NUMBER"))
     var cpus: RunProcessors?
 
-    @Option(help: "The engine: interpreter, aot or auto.")
+    @Option(
+        help: ArgumentHelp(
+            "interpreter; aot: native code, made first where the cache has none; auto: what the cache has.",
+            valueName: "ENGINE"))
     var engine: RunEngine = .auto
 
     @Option(
@@ -77,12 +80,6 @@ struct RunCommand: ParsableCommand {
 
     @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("The guest's arguments.", valueName: "ARGS"))
     var arguments: [String] = []
-
-    func validate() throws {
-        if engine == .aot {
-            throw ValidationError("--engine aot: not available in this build; use interpreter or auto")
-        }
-    }
 
     func run() throws {
         var request = RunRequest(path: path)

@@ -47,15 +47,13 @@ struct Launch {
     }
 
     private func launch(_ spec: LaunchSpec, isDetached: Bool) throws(LaunchFailure) -> Int32 {
-        if spec.engine == .aot {
-            throw LaunchFailure(stage: .spec, message: "engine aot is not available in this build")
-        }
         let features: FeatureSet
         do { features = try FeatureSet(list: spec.features) } catch {
             throw LaunchFailure(stage: .spec, message: error.description)
         }
         // Opened and mapped, not read: no byte of the module is looked at before the filter stands.
         let bytes = try MappedModule.map(spec.moduleDescriptor, name: spec.name)
+        let native = try NativeLaunch(spec)
         let supervision = try Supervision(control: control, spec: spec, isSupervised: !isDetached)
         let wasi = WASIContext(WASIConfiguration(spec), waiter: supervision.waiter)
         let allowsThreads = MappedModule.mentionsThreads(bytes)
@@ -69,9 +67,10 @@ struct Launch {
         // The supervisor may have died before the kernel knew that we want to go with it.
         if spec.endsWithSupervisor && supervision.isAbandoned { return Code.failed }
 
-        let instance = try instantiate(bytes, spec, features, wasi, allowsThreads: allowsThreads) { end in
+        let instance = try instantiate(bytes, spec, features, wasi, native, allowsThreads: allowsThreads) { end in
             isDetached ? finishDetached(end) : finish(end)
         }
+        try native.report(instance, spec, to: control)
         supervision.instance = instance
         let entrypoint = try Entrypoint(spec, in: instance)
         SandboxSocket.send(.started, to: control)
@@ -85,7 +84,8 @@ struct Launch {
     }
 
     private func instantiate(
-        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ features: FeatureSet, _ wasi: WASIContext, allowsThreads: Bool,
+        _ bytes: ModuleBytes, _ spec: LaunchSpec, _ features: FeatureSet, _ wasi: WASIContext,
+        _ native: NativeLaunch, allowsThreads: Bool,
         onThreadEnd: @escaping (Invocation) -> Int32
     ) throws(LaunchFailure) -> Instance {
         let module: Module
@@ -102,17 +102,11 @@ struct Launch {
                 message: "import wasi.thread-spawn: fuel is counted per thread, not for a module with threads")
         }
         do throws(InstantiationError) {
-            var limits = StoreLimits()
-            limits.memoryBytes = spec.limits.memoryBytes
-            limits.callDepth = Int(spec.limits.callDepth)
-            limits.fuel = spec.limits.fuel
-            let store: Store
-            do throws(ResourceError) { store = try Store(limits: limits) } catch { throw .resource(error) }
             guard ThreadGroup.isNeeded(by: module) else {
-                return try Instance(module, in: store, imports: Imports(hosts: [wasi]))
+                return try Instance(module, in: native.store, imports: Imports(hosts: [wasi]), native: native.code)
             }
-            let group = try threads(of: module, store, limits, wasi, onThreadEnd)
-            return try Instance(module, in: store, imports: group.imports())
+            let group = try threads(of: module, native.store, native.limits, wasi, onThreadEnd)
+            return try Instance(module, in: native.store, imports: group.imports(), native: native.code)
         } catch {
             if case .link(let problem) = error { throw LaunchFailure(stage: .imports, message: problem.description) }
             throw LaunchFailure(stage: .instantiation, message: error.description)

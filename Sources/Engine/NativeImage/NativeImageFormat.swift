@@ -17,6 +17,9 @@ public enum NativeImageFormat {
     /// Rises with every change of the layout.
     public static let version: UInt32 = 1
 
+    /// The version of the contract between native code and the runtime: `sw_native_abi`, for who does not link the engine.
+    public static let abiVersion: UInt32 = 1
+
     /// What a table says of a function, thunk or adapter that is not in the image.
     public static let absent: UInt32 = .max
 

@@ -25,16 +25,21 @@ enum SyscallFilter {
     static func load(_ policy: SyscallPolicy) throws(ConfinementError) {
         var count: UInt16 = 0
         guard let instructions = swl_syscall_filter(policy.grants.rawValue, &count) else {
-            return try withContext(of: policy) { context throws(ConfinementError) in
-                try check(seccomp_load(context), "load")
-            }
+            return try load(policy.rules)
         }
         try check(swl_seccomp_load(instructions, count), "load")
     }
 
+    /// The same for rules of which no filter was made earlier.
+    static func load(_ rules: [SyscallRule]) throws(ConfinementError) {
+        try withContext(of: rules) { context throws(ConfinementError) in
+            try check(seccomp_load(context), "load")
+        }
+    }
+
     /// What libseccomp makes of the policy: the instructions, 8 bytes each (struct sock_filter).
     static func compile(_ policy: SyscallPolicy) throws(ConfinementError) -> [UInt64] {
-        try withContext(of: policy) { context throws(ConfinementError) in
+        try withContext(of: policy.rules) { context throws(ConfinementError) in
             let file = swl_memfd_create("filter")
             guard file >= 0 else { throw ConfinementError("memfd: \(Errno(rawValue: -file))") }
             defer { close(file) }
@@ -47,7 +52,7 @@ enum SyscallFilter {
     }
 
     private static func withContext<Result>(
-        of policy: SyscallPolicy, _ body: (scmp_filter_ctx) throws(ConfinementError) -> Result
+        of rules: [SyscallRule], _ body: (scmp_filter_ctx) throws(ConfinementError) -> Result
     ) throws(ConfinementError) -> Result {
         guard let context = seccomp_init(killProcess) else { throw ConfinementError("seccomp_init: out of memory") }
         defer { seccomp_release(context) }
@@ -56,7 +61,7 @@ enum SyscallFilter {
         try check(seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0), "no_new_privs")
         // 2: a binary tree over the numbers; a chain of fifty comparisons would be paid in each system call.
         try check(seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2), "optimisation")
-        for rule in policy.rules { try add(rule, to: context) }
+        for rule in rules { try add(rule, to: context) }
         return try body(context)
     }
 

@@ -10,6 +10,10 @@ public struct LaunchSpec: Sendable, Equatable {
     public var name: String
     /// Descriptor of the module, open for reading.
     public var moduleDescriptor: Int32
+    /// Descriptor of an image of the module's native code, open for reading; nil: the interpreter does everything.
+    ///
+    /// It is code that the sandbox runs as it is: the supervisor answers for where it comes from.
+    public var nativeDescriptor: Int32?
     /// Export to call; `_start` unless the image says otherwise. `_initialize` is called before it where it exists.
     public var entrypoint: String
     /// argv of the guest, `arguments[0]` included.
@@ -29,13 +33,15 @@ public struct LaunchSpec: Sendable, Equatable {
     public var endsWithSupervisor: Bool
 
     public init(
-        name: String, moduleDescriptor: Int32, entrypoint: String = "_start", arguments: [String] = [],
+        name: String, moduleDescriptor: Int32, nativeDescriptor: Int32? = nil, entrypoint: String = "_start",
+        arguments: [String] = [],
         environment: [String] = [], preopens: [Preopen] = [], network: NetworkGrant = .none,
         limits: GuestLimits = GuestLimits(), engine: EngineChoice = .auto, features: String = "",
         identity: Identity = Identity(), probeExports: [String] = [], endsWithSupervisor: Bool = true
     ) {
         self.name = name
         self.moduleDescriptor = moduleDescriptor
+        self.nativeDescriptor = nativeDescriptor
         self.entrypoint = entrypoint
         self.arguments = arguments
         self.environment = environment

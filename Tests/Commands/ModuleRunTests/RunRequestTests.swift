@@ -42,6 +42,11 @@ import Testing
         #expect(request.directories.map(\.guest) == ["/a"])
     }
 
+    @Test(arguments: ["auto", "aot", "interpreter"])
+    func `takes every engine`(_ name: String) throws {
+        #expect(RunRequest(words: ["--engine", name, "x.wasm"])?.engine.rawValue == name)
+    }
+
     @Test func `leaves everything behind the module to the guest`() throws {
         let request = try #require(RunRequest(words: ["x.wasm", "--env", "A=1", "--", "--help", ""]))
         #expect(request.arguments == ["--env", "A=1", "--", "--help", ""])
@@ -51,7 +56,7 @@ import Testing
     @Test(arguments: [
         [], ["--help"], ["-h", "x.wasm"], ["--", "x.wasm"], ["--nett", "x.wasm"], ["--env", "x.wasm"], ["--env"],
         ["--env", "A", "x.wasm"], ["--env", "--net", "x.wasm"], ["--memory", "1Zi", "x.wasm"],
-        ["--memory", "1Mi", "--memory", "2Mi", "x.wasm"], ["--engine", "aot", "x.wasm"], ["--cpus=", "x.wasm"],
+        ["--memory", "1Mi", "--memory", "2Mi", "x.wasm"], ["--cpus=", "x.wasm"],
         ["--net=1", "x.wasm"], ["--listen", "localhost:80", "x.wasm"], ["--fuel", "0", "x.wasm"],
         ["--fuel", "1k", "x.wasm"], ["--timeout", "soon", "x.wasm"],
     ])

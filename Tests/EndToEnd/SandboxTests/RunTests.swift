@@ -115,8 +115,8 @@ struct `swiftlet run` {
     }
 
     @Test func `an engine that is not there is refused`() throws {
-        let result = try run(["--engine", "aot", program("wasip1/hello_c.wasm")])
-        #expect(result.code == 64 && result.errors.contains("not available in this build"))
+        let result = try run(["--engine", "jet", program("wasip1/hello_c.wasm")])
+        #expect(result.code == 64 && result.errors.contains("'jet' is invalid"), "\(result)")
     }
 
     @Test func `reaching the memory limit is 137`() throws {

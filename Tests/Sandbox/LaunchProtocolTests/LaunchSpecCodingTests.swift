@@ -19,7 +19,8 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 let fullSpec = LaunchSpec(
-    name: "default/web-7d4/api", moduleDescriptor: 4, entrypoint: "serve", arguments: ["api", "--port", "8080", ""],
+    name: "default/web-7d4/api", moduleDescriptor: 4, nativeDescriptor: 9, entrypoint: "serve",
+    arguments: ["api", "--port", "8080", ""],
     environment: ["A=1", "EMPTY=", "UNICODE=grüße"],
     preopens: [
         Preopen(descriptor: 5, guestPath: "/data", isReadOnly: false),
@@ -50,7 +51,7 @@ let fullSpec = LaunchSpec(
         var bytes = try fullSpec.encoded()
         bytes[4] = 9
         let error = #expect(throws: ProtocolError.self) { try LaunchSpec(decoding: bytes) }
-        #expect(error?.description == "launch protocol version 2 expected, found 9 at byte 4")
+        #expect(error?.description == "launch protocol version 3 expected, found 9 at byte 4")
     }
 
     @Test func `with damaged bytes is refused or still consistent, never a crash`() throws {
@@ -66,8 +67,8 @@ let fullSpec = LaunchSpec(
     }
 
     @Test func `that promises more elements than it has bytes costs no memory`() throws {
-        // Magic, version, name "", module 4, entrypoint "", then the number of arguments.
-        let bytes = try LaunchSpec(name: "", moduleDescriptor: 4, entrypoint: "").encoded()[..<18] + [0x80, 0x3E, 0, 0]
+        // Magic, version, name "", module 4, no native code, entrypoint "", then the number of arguments.
+        let bytes = try LaunchSpec(name: "", moduleDescriptor: 4, entrypoint: "").encoded()[..<19] + [0x80, 0x3E, 0, 0]
         #expect(throws: ProtocolError.self) { try LaunchSpec(decoding: Array(bytes)) }
     }
 

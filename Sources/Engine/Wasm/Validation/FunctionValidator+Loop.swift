@@ -6,13 +6,16 @@ extension FunctionValidator {
     mutating func run() throws(ReadFault) {
         while frameCount > 0 {
             instructionStart = reader.offset
-            var entry = entries[Int(try reader.readByte())]
+            var opcode = Int(try reader.readByte())
+            var entry = table.entries[opcode]
             if entry.rule == .prefix {
                 let index = try reader.readU32()
                 guard index < 0x20 else { throw .illegalOpcode }
-                entry = entries[0x100 + Int(index)]
+                opcode = 0x100 + Int(index)
+                entry = table.entries[opcode]
             } else if entry.rule == .vectorPrefix {
-                entry = try vectorEntry(try reader.readU32())
+                opcode = try vectorIndex(try reader.readU32())
+                entry = table.entries[opcode]
             }
             switch entry.rule {
             case .unary:
@@ -50,6 +53,9 @@ extension FunctionValidator {
                 try push(.f64)
             case .drop: _ = try popAny()
             case .nop: break
+            case .unknown:
+                table.learn(opcode)
+                reader = BinaryReader(module.bytes.buffer, in: instructionStart..<reader.endOffset)
             case .illegal, .prefix, .vectorPrefix: throw .illegalOpcode
             default: try validateOther(entry.rule)
             }

@@ -26,10 +26,10 @@ extension ValidationTable {
 }
 
 extension FunctionValidator {
-    /// The entry of `0xFD index`.
-    mutating func vectorEntry(_ index: UInt32) throws(ReadFault) -> ValidationEntry {
+    /// The place of `0xFD index` in the table.
+    func vectorIndex(_ index: UInt32) throws(ReadFault) -> Int {
         guard index < 0x120, features.contains(index < 0x100 ? .simd : .relaxedSIMD) else { throw .illegalOpcode }
-        return entries[0x200 + Int(index)]
+        return 0x200 + Int(index)
     }
 
     /// What has no counterpart among numbers. The opcode is read again for its lanes.

@@ -31,9 +31,7 @@ struct FunctionValidator: ~Copyable {
     let tables: ModuleTables
     let features: FeatureSet
     let limits: DecodingLimits
-    let entries: UnsafePointer<ValidationEntry>
-    /// `entries`, when the features are restricted.
-    private let restrictedEntries: UnsafeMutablePointer<ValidationEntry>?
+    let table: ValidationTable
     /// `singleTypes[t]` is `t`: the type list of a block type that is one value type; see
     /// ``singleType(_:)``.
     let singleTypes: UnsafeMutablePointer<TypeCode>
@@ -72,8 +70,7 @@ struct FunctionValidator: ~Copyable {
         self.tables = tables
         self.features = features
         self.limits = limits
-        restrictedEntries = ValidationTable.restricted(to: features)
-        entries = restrictedEntries.map { UnsafePointer($0) } ?? ValidationTable.shared.entries
+        table = ValidationTable(features: features)
         reader = BinaryReader(module.bytes.buffer, in: 0..<0)
         operands = .allocate(capacity: operandCapacity)
         frames = .allocate(capacity: frameCapacity)
@@ -83,7 +80,6 @@ struct FunctionValidator: ~Copyable {
     }
 
     deinit {
-        restrictedEntries?.deallocate()
         operands.deallocate()
         frames.deallocate()
         locals.deallocate()

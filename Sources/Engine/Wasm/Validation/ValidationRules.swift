@@ -27,6 +27,8 @@ extension TypeCode {
 
 /// How an instruction is validated.
 enum ValidationRule: UInt8 {
+    /// The opcode has not occurred yet: ``ValidationTable/learn(_:)``. Zero, as fresh memory is.
+    case unknown = 0
     case illegal, prefix, vectorPrefix, atomicPrefix
     /// Fixed type, one operand or two; the entry holds the types.
     case unary, binary
@@ -64,37 +66,38 @@ struct ValidationEntry {
     @inline(__always) var result: TypeCode { TypeCode(resultCode) }
 }
 
-/// The entries of all opcodes, indexed by ``Opcode``'s raw value; built once per process.
-struct ValidationTable: @unchecked Sendable {
-    // SAFETY: written only in init, lives as long as the process.
-    let entries: UnsafePointer<ValidationEntry>
-    static let count = 0x320
-    static let shared = ValidationTable()
+/// The entries of all opcodes, indexed by ``Opcode``'s raw value. An entry is made when its opcode occurs first: a module
+/// uses few of the 600, and making all of them takes as long as validating a small one.
+struct ValidationTable: ~Copyable {
+    private static let count = 0x320
 
-    private init() {
-        let entries = UnsafeMutablePointer<ValidationEntry>.allocate(capacity: Self.count)
-        entries.initialize(repeating: ValidationEntry(rule: .illegal), count: Self.count)
-        for opcode in Opcode.allCases where opcode.rawValue < Self.count {
-            entries[Int(opcode.rawValue)] = Self.entry(opcode)
-        }
-        entries[0xFC] = ValidationEntry(rule: .prefix)
-        entries[0xFB] = ValidationEntry(rule: .reference)
-        entries[0xFD] = ValidationEntry(rule: .vectorPrefix)
-        entries[0xFE] = ValidationEntry(rule: .atomicPrefix)
-        self.entries = UnsafePointer(entries)
+    let entries: UnsafeMutablePointer<ValidationEntry>
+    private let features: FeatureSet
+
+    /// Opcodes of features outside of `features` are illegal, so that the loop need not ask.
+    init(features: FeatureSet) {
+        self.features = features
+        entries = .allocate(capacity: Self.count)
+        entries.initialize(repeating: ValidationEntry(rule: .unknown), count: Self.count)
     }
 
-    /// A copy in which the opcodes of features outside of `features` are illegal, so that the loop need not ask; nil when
-    /// there are none. The caller deallocates it.
-    static func restricted(to features: FeatureSet) -> UnsafeMutablePointer<ValidationEntry>? {
-        guard !features.isSuperset(of: .supported) else { return nil }
-        let entries = UnsafeMutablePointer<ValidationEntry>.allocate(capacity: count)
-        entries.initialize(from: shared.entries, count: count)
-        for opcode in Opcode.allCases
-        where Int(opcode.rawValue) < count && !features.isSuperset(of: opcode.feature) {
-            entries[Int(opcode.rawValue)] = ValidationEntry(rule: .illegal)
-        }
-        return entries
+    deinit { entries.deallocate() }
+
+    /// Makes the entry at `index`, less than 0x320.
+    func learn(_ index: Int) {
+        entries[index] =
+            switch index {
+            case 0xFB: ValidationEntry(rule: .reference)
+            case 0xFC: ValidationEntry(rule: .prefix)
+            case 0xFD: ValidationEntry(rule: .vectorPrefix)
+            case 0xFE: ValidationEntry(rule: .atomicPrefix)
+            default:
+                if let opcode = Opcode(rawValue: UInt16(index)), features.isSuperset(of: opcode.feature) {
+                    Self.entry(opcode)
+                } else {
+                    ValidationEntry(rule: .illegal)
+                }
+            }
     }
 
     private static func entry(_ opcode: Opcode) -> ValidationEntry {

@@ -13,8 +13,14 @@ public struct CGroupMounts: Sendable, Equatable {
     public var unifiedControllers: [String] = []
 
     /// What this process may use: the machine's hierarchies, or, without root, the part of version 2's that was
-    /// delegated to its user.
-    public static func detect() throws(SystemError) -> CGroupMounts {
+    /// delegated to its user. Read once: they do not move while a machine runs, and its list of mounts may be long.
+    public static func detect() throws(SystemError) -> CGroupMounts { try detected.get() }
+
+    private static let detected: Result<CGroupMounts, SystemError> = {
+        do throws(SystemError) { return .success(try read()) } catch { return .failure(error) }
+    }()
+
+    private static func read() throws(SystemError) -> CGroupMounts {
         var mounts = CGroupMounts(mountInfo: try Files.readText("/proc/self/mountinfo"), readWords: Self.words)
         if geteuid() != 0, mounts.isUnified {
             let membership = try Files.readText("/proc/self/cgroup")
@@ -212,6 +218,11 @@ public struct CGroup: Sendable, Equatable {
         for process in processes() { _ = Glibc.kill(process, SIGKILL) }
     }
 
+    /// Removes the group if there is nothing in it. Returns whether it is gone.
+    public func removeEmpty() -> Bool {
+        existingDirectories().allSatisfy { rmdir($0) == 0 || Errno.current == .noSuchFile }
+    }
+
     /// Removes the group and the groups below it. A process that is just leaving keeps it busy for a moment, so this
     /// tries again until the time is over.
     public func remove(timeoutMilliseconds: UInt32 = 2000) throws(SystemError) {
@@ -227,20 +238,13 @@ extension CGroup {
     public func children() -> [CGroup] {
         var names: Set<String> = []
         for directory in existingDirectories() {
-            for name in (try? Files.names(in: directory)) ?? [] where Self.isDirectory("\(directory)/\(name)") {
-                names.insert(name)
-            }
+            names.formUnion((try? Files.names(in: directory, onlyDirectories: true)) ?? [])
         }
         return names.sorted().map { CGroup(path: path.isEmpty ? $0 : "\(path)/\($0)", mounts: mounts) }
     }
 
     /// All groups below this one, deepest first.
     public func descendants() -> [CGroup] { children().flatMap { $0.descendants() + [$0] } }
-
-    private static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
 
     private static let all = ["memory", "cpu", "cpuacct", "pids", "freezer"]
 
@@ -250,7 +254,7 @@ extension CGroup {
         return mounts.controllers[controller].map { "\($0)/\(path)" }
     }
 
-    private func existingDirectories() -> [String] {
+    func existingDirectories() -> [String] {
         var directories: [String] = []
         for controller in Self.all {
             guard let directory = directory(of: controller), !directories.contains(directory) else { continue }
@@ -270,10 +274,8 @@ extension CGroup {
     private static func removeTree(_ directory: String, deadline: UInt64, depth: Int) throws(SystemError) {
         // LIMIT: our groups are three deep; more is not ours.
         guard depth < 8 else { throw SystemError(call: "rmdir", path: directory, errno: .directoryNotEmpty) }
-        for name in (try? Files.names(in: directory)) ?? [] {
-            let path = "\(directory)/\(name)"
-            guard isDirectory(path) else { continue }
-            try removeTree(path, deadline: deadline, depth: depth + 1)
+        for name in (try? Files.names(in: directory, onlyDirectories: true)) ?? [] {
+            try removeTree("\(directory)/\(name)", deadline: deadline, depth: depth + 1)
         }
         while true {
             do { return try Files.removeDirectory(directory) } catch {

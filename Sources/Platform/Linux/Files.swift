@@ -81,11 +81,15 @@ public enum Files {
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// The names in a directory without `.` and `..`, in no order.
-    public static func names(in path: String) throws(SystemError) -> [String] {
+    ///
+    /// - Parameter onlyDirectories: leaves out everything else, by what the directory itself says; every file system of
+    ///   the kernel's own does.
+    public static func names(in path: String, onlyDirectories: Bool = false) throws(SystemError) -> [String] {
         guard let stream = opendir(path) else { throw SystemError(call: "opendir", path: path, errno: .current) }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
+            if onlyDirectories, entry.pointee.d_type != UInt8(DT_DIR) { continue }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }

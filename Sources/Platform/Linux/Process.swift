@@ -42,6 +42,8 @@ public struct SpawnRequest: Sendable {
     /// Descriptor 0 is a terminal that becomes the own session's.
     public var controlsTerminal = false
     public var directory: String?
+    /// The group that the process enters before its exec.
+    public var cgroup: CGroupEntrance?
 
     public init(path: String, arguments: [String], environment: [String] = [], descriptors: [Inheritance] = []) {
         self.path = path
@@ -121,12 +123,24 @@ public struct ChildProcess: ~Copyable, Sendable {
                 what.namespaces = request.namespaces.rawValue
                 what.new_session = request.hasOwnSession ? 1 : 0
                 what.controls_terminal = request.controlsTerminal ? 1 : 0
-                guard let directory = request.directory else { return swl_spawn_process(&what, &pidfd, &step) }
-                return directory.withCString { directory in
-                    what.directory = directory
-                    return swl_spawn_process(&what, &pidfd, &step)
+                what.cgroup_directory = request.cgroup?.unified ?? -1
+                let tasks = request.cgroup?.tasks ?? []
+                return tasks.withUnsafeBufferPointer { tasks in
+                    what.cgroup_tasks = tasks.baseAddress
+                    what.cgroup_task_count = Int32(tasks.count)
+                    return spawn(&what, in: request.directory, &pidfd, &step)
                 }
             }
+        }
+    }
+
+    private static func spawn(
+        _ what: inout swl_spawn, in directory: String?, _ pidfd: inout Int32, _ step: inout UnsafePointer<CChar>?
+    ) -> pid_t {
+        guard let directory else { return swl_spawn_process(&what, &pidfd, &step) }
+        return directory.withCString { directory in
+            what.directory = directory
+            return swl_spawn_process(&what, &pidfd, &step)
         }
     }
 

@@ -13,6 +13,8 @@ package struct Bundle {
     package var process: ProcessSpec
     package var annotations: SandboxAnnotations
     package var resources: ResourcesSpec
+    /// Absolute path of the root file system, if it is there and has something in it.
+    package let rootPath: String?
 
     package init(path: String, configName: String = "config.json") throws(Status) {
         self.path = path
@@ -32,12 +34,11 @@ package struct Bundle {
         }
         self.process = process
         resources = spec.linux?.resources ?? ResourcesSpec()
+        rootPath = spec.root.flatMap { Self.rootPath($0, path) }
     }
 
-    /// Absolute path of the root file system, if it is there and has something in it.
-    package var rootPath: String? {
-        guard let root = spec.root else { return nil }
-        let absolute = root.path.hasPrefix("/") ? root.path : "\(path)/\(root.path)"
+    private static func rootPath(_ root: RootSpec, _ bundle: String) -> String? {
+        let absolute = root.path.hasPrefix("/") ? root.path : "\(bundle)/\(root.path)"
         guard let names = try? Files.names(in: absolute), !names.isEmpty else { return nil }
         return absolute
     }

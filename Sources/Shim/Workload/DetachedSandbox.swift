@@ -31,12 +31,7 @@ extension SandboxLauncher {
             .init(request.streams.error, as: 2), .init(listener, as: LaunchSpec.controlDescriptor),
         ]
         do throws(SystemError) {
-            let child = try spawn(request, inheritances, &ignored)
-            do throws(SystemError) { try cgroup?.add(child.processIdentifier) } catch {
-                try? child.kill(SIGKILL)
-                _ = try? child.wait()
-                throw error
-            }
+            let child = try spawn(request, inheritances, cgroup, &ignored)
             return DetachedSandbox(processIdentifier: child.processIdentifier, spec: spec)
         } catch {
             if request.removesCGroup { try? cgroup?.remove() }

@@ -21,6 +21,7 @@ public struct Leftovers: Sendable, Equatable {
     /// Kills every process in the tree and removes it. Returns how many processes were killed.
     @discardableResult
     public func clean(timeoutMilliseconds: UInt32 = 5000) throws(SystemError) -> Int {
+        if cgroup.removeEmpty() { return 0 }
         let found = processes()
         for group in groups() + [cgroup] { group.killAll() }
         try cgroup.remove(timeoutMilliseconds: timeoutMilliseconds)

@@ -50,7 +50,7 @@ public struct SandboxLauncher: Sendable {
         // The encoder's refusals come before anything is started.
         do { _ = try spec.encoded() } catch { throw WorkloadError("launch spec: \(error)") }
         let (cgroup, missing) = try Isolation.makeCGroup(request, &spec)
-        do {
+        do throws(SystemError) {
             let sockets = try DescriptorPair.sequencedPackets()
             inheritances += [
                 .init(request.streams.input, as: 0), .init(request.streams.output, as: 1),
@@ -58,27 +58,23 @@ public struct SandboxLauncher: Sendable {
                 .init(sockets.second.rawValue, as: LaunchSpec.controlDescriptor),
             ]
             var warnings = missing
-            let child = try spawn(request, inheritances, &warnings)
+            let child = try spawn(request, inheritances, cgroup, &warnings)
             let control = try sockets.first.duplicate()
-            let process = SandboxProcess(
+            return SandboxProcess(
                 spec: spec, child: child, control: control, cgroup: cgroup, removesCGroup: request.removesCGroup,
                 warnings: warnings)
-            try process.enterCGroup()
-            return process
-        } catch let error as WorkloadError {
-            if request.removesCGroup { try? cgroup?.remove() }
-            throw error
-        } catch let error as SystemError {
+        } catch {
             if request.removesCGroup { try? cgroup?.remove() }
             throw WorkloadError("start \(executablePath)", error)
-        } catch { throw WorkloadError("start \(executablePath): \(error)") }
+        }
     }
 
     /// The Swift runtime would look for its backtracer in seven places before main, and could not start it anyway.
     private static let environment = ["SWIFT_BACKTRACE=enable=no,color=no,interactive=no,swift-backtrace=/none"]
 
     func spawn(
-        _ launch: LaunchRequest, _ inheritances: [SpawnRequest.Inheritance], _ warnings: inout [String]
+        _ launch: LaunchRequest, _ inheritances: [SpawnRequest.Inheritance], _ cgroup: CGroup?,
+        _ warnings: inout [String]
     ) throws(SystemError) -> ChildProcess {
         var request = SpawnRequest(
             path: executablePath, arguments: ["swiftlet-sandbox", launch.spec.name],
@@ -87,6 +83,7 @@ public struct SandboxLauncher: Sendable {
         if launch.hasOwnNetwork { request.namespaces.insert(.network) }
         request.hasOwnSession = true
         request.controlsTerminal = launch.controlsTerminal
+        request.cgroup = try cgroup?.entrance()
         if let path = launch.networkPath {
             return try NamespaceAccess.inNetwork(path) { () throws(SystemError) in try ChildProcess.spawn(request) }
         }

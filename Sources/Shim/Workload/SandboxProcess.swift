@@ -58,14 +58,6 @@ public final class SandboxProcess: Sendable {
     /// Whether there is nothing more to read from the control descriptor; stop watching it then.
     public var isControlClosed: Bool { state.withLock { $0.isControlClosed } }
 
-    func enterCGroup() throws(WorkloadError) {
-        do { try cgroup?.add(processIdentifier) } catch {
-            try? child.kill(SIGKILL)
-            _ = try? child.wait()
-            throw WorkloadError("launch \(name)", error)
-        }
-    }
-
     /// Sends the launch spec to a process that `SandboxLauncher.prepare` has made. Once.
     public func begin() throws(WorkloadError) {
         do { try SupervisorSocket.send(spec, to: control.rawValue) } catch {

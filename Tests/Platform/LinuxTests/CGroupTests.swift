@@ -63,6 +63,57 @@ private func testGroup(_ name: String) throws -> CGroup? {
         #expect(group.memoryBytes() == nil)
     }
 
+    @Test func `is entered before the program begins, in every hierarchy`() throws {
+        guard let group = try testGroup("entered") else { return }
+        let top = CGroup(path: "swiftlet-test-\(getpid())", mounts: group.mounts)
+        try group.create(ResourceLimits(memoryBytes: 24 << 20, processes: 8), inAll: true)
+        defer { try? top.remove() }
+        let lines = try membership(through: try group.entrance()).split(separator: "\n")
+        for controller in group.mounts.isUnified ? [""] : ["memory", "cpu", "cpuacct", "pids", "freezer"] {
+            let line = lines.first {
+                $0.split(separator: ":", omittingEmptySubsequences: false)[1].split(
+                    separator: ",", omittingEmptySubsequences: false
+                ).contains { $0 == controller }
+            }
+            #expect(line?.hasSuffix(":/\(group.path)") == true, "\(controller): \(lines)")
+        }
+        #expect(group.removeEmpty() && !top.descendants().contains(group))
+    }
+
+    @Test(arguments: [Namespaces(), .process])
+    func `a process is born in a group of version 2`(namespaces: Namespaces) throws {
+        let mounts = try CGroupMounts.detect()
+        guard geteuid() == 0, let unified = mounts.unified else { return }
+        let name = "swiftlet-test-born-\(getpid())"
+        try Files.makeDirectory("\(unified)/\(name)")
+        defer { rmdir("\(unified)/\(name)") }
+        let door = try Files.open("\(unified)/\(name)", O_RDONLY | O_DIRECTORY)
+        let text = try membership(through: CGroupEntrance(unified: door.release()), namespaces)
+        #expect(text.contains("0::/\(name)\n"), "\(text)")
+    }
+
+    @Test func `one that cannot be entered is the failure of the start`() throws {
+        var request = SpawnRequest(path: "/bin/true", arguments: ["true"])
+        request.cgroup = CGroupEntrance(tasks: [try Files.open("/dev/full", O_WRONLY).release()])
+        #expect(throws: SystemError(call: "cgroup", path: "/bin/true", errno: Errno(rawValue: ENOSPC))) {
+            let child = try ChildProcess.spawn(request)
+            _ = try child.wait()
+        }
+    }
+
+    /// /proc/self/cgroup of a program that is started through the door.
+    private func membership(through entrance: CGroupEntrance, _ namespaces: Namespaces = []) throws -> String {
+        let output = try Files.memory(name: "membership")
+        var request = SpawnRequest(
+            path: "/bin/cat", arguments: ["cat", "/proc/self/cgroup"], descriptors: [.init(output.rawValue, as: 1)])
+        request.cgroup = entrance
+        request.namespaces = namespaces
+        let child = try ChildProcess.spawn(request)
+        #expect(try child.wait().cause == .exited(code: 0))
+        lseek(output.rawValue, 0, SEEK_SET)
+        return String(decoding: try Files.read(output.rawValue, limit: 1 << 16), as: UTF8.self)
+    }
+
     @Test func `freezes, thaws, and is removed with those below`() throws {
         guard let group = try testGroup("pod/container") else { return }
         let top = CGroup(path: "swiftlet-test-\(getpid())", mounts: group.mounts)

@@ -27,6 +27,11 @@ struct swl_spawn {
     int controls_terminal;
     /// Working directory, or NULL.
     const char *directory;
+    /// Open `tasks` files of version 1's hierarchies: the child enters these groups before it does anything else.
+    const int *cgroup_tasks;
+    int cgroup_task_count;
+    /// Open directory of a version 2 group that the child is born in, or -1.
+    int cgroup_directory;
 };
 
 /// Returns the child's process id and stores its pidfd (close-on-exec), or -errno with the failed step in `*step`.

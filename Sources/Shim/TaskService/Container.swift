@@ -26,10 +26,18 @@ struct StreamPaths {
     var input: String
     var output: String
     var error: String
+    /// All of it is one terminal of the process's own; `error` is nobody's then.
+    var hasTerminal: Bool
 
-    init(_ request: CreateTaskRequest) { (input, output, error) = (request.stdin, request.stdout, request.stderr) }
+    init(_ request: CreateTaskRequest) {
+        (input, output, error) = (request.stdin, request.stdout, request.stderr)
+        hasTerminal = request.terminal
+    }
 
-    init(_ request: ExecProcessRequest) { (input, output, error) = (request.stdin, request.stdout, request.stderr) }
+    init(_ request: ExecProcessRequest) {
+        (input, output, error) = (request.stdin, request.stdout, request.stderr)
+        hasTerminal = request.terminal
+    }
 }
 
 /// One container of the shim, whatever runs in it.

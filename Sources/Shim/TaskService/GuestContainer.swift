@@ -24,9 +24,6 @@ final class GuestContainer: Container {
 
     /// Makes the container: everything is found, opened and checked, and the sandbox process waits.
     init(_ request: CreateTaskRequest, _ bundle: Bundle, _ context: ContainerContext) throws(Status) {
-        guard !request.terminal else {
-            throw Status(.invalidArgument, "terminal: a guest cannot have a terminal")
-        }
         id = request.id
         hasMountedRoot = !request.rootfs.isEmpty
         self.context = context
@@ -68,7 +65,6 @@ final class GuestContainer: Container {
     var cgroup: CGroup? { sandbox.cgroup }
 
     func addExec(_ request: ExecProcessRequest, _ spec: ProcessSpec) throws(Status) {
-        guard !request.terminal else { throw Status(.invalidArgument, "terminal: a guest cannot have a terminal") }
         let module = try bundle.resolver.resolve(spec, of: bundle.process)
         let plan = try LaunchPlan(
             bundle, process: spec, module: module, name: "\(name)/\(request.execID)", isExec: true)
@@ -147,6 +143,7 @@ final class GuestContainer: Container {
         var request = plan.request(cgroupPath: cgroup.path)
         request.limits = limits
         request.removesCGroup = cgroup.isOwned
+        request.controlsTerminal = streams.hasTerminal
         request.streams = StandardStreams(
             input: io.descriptors[0], output: io.descriptors[1], error: io.descriptors[2])
         let sandbox: SandboxProcess

@@ -2,6 +2,7 @@
 // Swiftlet: where a guest's stdin, stdout and stderr come from and go to.
 import EventLoop
 import Glibc
+import Linux
 package import TTRPC
 
 /// What a stdio field of a request says.
@@ -22,12 +23,14 @@ package enum StreamTarget: Equatable {
             return
         }
         guard !text.utf8.contains(0) else { throw invalid("a NUL character") }
-        guard let scheme = text.split(separator: "://", maxSplits: 1).first, scheme.count < text.count else {
+        let bytes = text.utf8
+        guard let end = bytes.indices.first(where: { bytes[$0...].starts(with: "://".utf8) }) else {
             guard text.hasPrefix("/") else { throw invalid("expected an absolute path") }
             self = .fifo(path: text)
             return
         }
-        let parts = text.dropFirst(scheme.count + 3).split(
+        let scheme = text[..<end]
+        let parts = text[bytes.index(end, offsetBy: 3)...].split(
             separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard let path = Self.decodePercent(parts[0]), path.hasPrefix("/"), path.utf8.count > 1 else {
             throw invalid("expected an absolute path")
@@ -87,7 +90,10 @@ final class StandardIO {
     private let loop: EventLoop
     /// Reading ends the shim holds, so that a caller who goes away does not break the pipe.
     private var held: [Int32] = []
-    private var input: InputPump?
+    private var input: StreamPump?
+    private var terminalOutput: StreamPump?
+    /// The side for people of the process's terminal; -1: it has none.
+    private var controller: Int32 = -1
     private var pumps: [LogPump] = []
 
     init(loop: EventLoop, _ paths: StreamPaths) throws(Status) {
@@ -97,9 +103,13 @@ final class StandardIO {
             try StreamTarget(parsing: paths.error, stream: .stderr),
         ]
         do {
-            try openInput(paths.input)
-            var files: [String: LogFile] = [:]
-            for target in outputs { try openOutput(target, &files) }
+            if paths.hasTerminal {
+                try openTerminal(paths.input, outputs[0])
+            } else {
+                try openInput(paths.input)
+                var files: [String: LogFile] = [:]
+                for target in outputs { try openOutput(target, &files) }
+            }
         } catch {
             close()
             throw Status(.invalidArgument, "\(error)")
@@ -119,18 +129,57 @@ final class StandardIO {
 
     /// The process is gone: takes what is left in the pipes, then lets everything go, so that readers see the end.
     func finish() {
+        terminalOutput?.finish()
         for pump in pumps { pump.finish() }
         close()
+    }
+
+    /// In characters.
+    func resizeTerminal(columns: UInt32, rows: UInt32) throws(Status) {
+        guard controller >= 0 else { throw Status(.failedPrecondition, "there is no terminal") }
+        do {
+            try Terminal.setSize(controller, columns: UInt16(clamping: columns), rows: UInt16(clamping: rows))
+        } catch { throw Status(.internalError, "\(error)") }
     }
 
     private func close() {
         handedOver()
         input?.stop()
         input = nil
+        terminalOutput?.stop()
+        terminalOutput = nil
+        if controller >= 0 { Glibc.close(controller) }
+        controller = -1
         for pump in pumps { pump.stop() }
         pumps = []
         for descriptor in held { Glibc.close(descriptor) }
         held = []
+    }
+
+    /// A terminal has one output, and the process has its other side three times.
+    private func openTerminal(_ inputPath: String, _ target: StreamTarget) throws(SystemFailure) {
+        var files: [String: LogFile] = [:]
+        try openOutput(target, &files)
+        let output = descriptors.removeLast()
+        do {
+            let terminal = try Terminal()
+            controller = try Self.duplicate(terminal.controller.rawValue)
+            for _ in 0..<3 { descriptors.append(try Self.duplicate(terminal.program.rawValue)) }
+            try Descriptors.setNonBlocking(controller)
+            terminalOutput = try StreamPump(loop: loop, fifo: try Self.duplicate(controller), pipe: output)
+        } catch {
+            if terminalOutput == nil { Glibc.close(output) }
+            throw error as? SystemFailure ?? SystemFailure("open", "a terminal", errno: errno)
+        }
+        guard !inputPath.isEmpty else { return }
+        let fifo = try Self.openFIFO(inputPath, O_RDONLY | O_NONBLOCK)
+        input = try StreamPump(loop: loop, fifo: fifo, pipe: try Self.duplicate(controller))
+    }
+
+    private static func duplicate(_ descriptor: Int32) throws(SystemFailure) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw .last("duplicate", "a terminal") }
+        return copy
     }
 
     private func openInput(_ path: String) throws(SystemFailure) {
@@ -142,7 +191,7 @@ final class StandardIO {
             throw error
         }
         descriptors.append(ends.reading)
-        self.input = try InputPump(loop: loop, fifo: fifo, pipe: ends.writing)
+        self.input = try StreamPump(loop: loop, fifo: fifo, pipe: ends.writing)
     }
 
     private func openOutput(_ target: StreamTarget, _ files: inout [String: LogFile]) throws(SystemFailure) {

@@ -134,8 +134,11 @@ public final class TaskService {
             return []
         case "ResizePty":
             let resize: ResizePtyRequest = try Self.decode(request)
-            _ = try process(resize.id, resize.execID)
-            throw Status(.failedPrecondition, "container \(resize.id) has no terminal: a guest cannot have one")
+            let process = try process(resize.id, resize.execID)
+            // The caller's window may change while it has not heard of the end.
+            guard process.exit == nil || !process.streams.hasTerminal else { return [] }
+            try process.io.resizeTerminal(columns: resize.width, rows: resize.height)
+            return []
         default: throw Self.unimplemented(request)
         }
     }
@@ -248,6 +251,7 @@ public final class TaskService {
         response.stdin = process.streams.input
         response.stdout = process.streams.output
         response.stderr = process.streams.error
+        response.terminal = process.streams.hasTerminal
         response.execID = request.execID
         response.exitStatus = process.exit?.exitStatus ?? 0
         response.exitedAt = process.exit?.timestamp

@@ -18,6 +18,28 @@ import Testing
         #expect(isTrue(within: 10) { containerd.isClean() })
     }
 
+    @Test(.enabled(if: installed("script") != nil, "needs script(1)"))
+    func `a guest has a terminal when it is asked for, and so has an exec`() throws {
+        let containerd = try Containerd()
+        // ctr asks for one only on a terminal, which script(1) gives it. Each of the two adds a carriage return; script tells
+        // the end of its own input with a NUL before.
+        func onTerminal(_ words: [String]) throws -> Ran {
+            let ctr = [try #require(installed("ctr")), "-a", "\(containerd.space.path)/c.sock"]
+            let command = (ctr + words).joined(separator: " ")
+            return try run(try #require(installed("script")), ["-qec", command, "/dev/null"])
+        }
+        let words = ["run", "--rm", "-t"] + Containerd.runtime + [TestImage.reference, "t"]
+        let hello = try onTerminal(words)
+        #expect(hello.code == 0 && hello.output.hasSuffix("hello from wasm\r\r\n"), "\(hello)")
+        #expect(try containerd.runTask(["-d", "--null-io"], "s", ["/ignore-stop.wasm"]).code == 0)
+        let exec = try onTerminal(["task", "exec", "-t", "--exec-id", "x", "s", "/exit-code.wasm", "5"])
+        #expect(exec.code == 5 && exec.output.hasSuffix("exiting with 5\r\r\n"), "\(exec)")
+        #expect(try containerd.ctr(["task", "kill", "-s", "9", "s"]).code == 0)
+        #expect(isTrue(within: 10) { containerd.tasks() == ["s": "STOPPED"] })
+        _ = try containerd.ctr(["task", "rm", "s"])
+        #expect(isTrue(within: 10) { containerd.isClean() })
+    }
+
     @Test(.enabled(if: installed("busybox") != nil && installed("runc") != nil, "needs busybox and runc"))
     func `native programs of the same image run beside guests`() throws {
         let containerd = try Containerd()

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Swiftlet: feeds a guest's stdin from a fifo.
+// Swiftlet: copies what a caller sends to a process, and what a terminal shows to a caller.
 import EventLoop
 import Glibc
 
-/// Copies a fifo into a pipe.
+/// Copies a fifo into a pipe; or a terminal's side for people into a fifo, and the other way round.
 ///
 /// The guest cannot have the fifo itself: a reader sees the end of a fifo that nobody has opened for writing *yet*, and
 /// the caller opens it when it likes. Here the end is seen only after a writer has come and gone (that is when poll
 /// reports a hang-up), or when CloseIO says so.
-final class InputPump {
+final class StreamPump {
     private let loop: EventLoop
     private let fifo: Int32
     private let pipe: Int32
@@ -22,7 +22,7 @@ final class InputPump {
         self.loop = loop
         self.fifo = fifo
         self.pipe = pipe
-        _ = fcntl(pipe, F_SETFL, O_NONBLOCK)
+        _ = fcntl(pipe, F_SETFL, fcntl(pipe, F_GETFL) | O_NONBLOCK)
         try watchFIFO()
     }
 
@@ -31,6 +31,12 @@ final class InputPump {
         guard isOpen else { return }
         isEnding = true
         if pending.isEmpty { copy() }
+    }
+
+    /// The writers are gone: copies what is there as far as there is room, and stops.
+    func finish() {
+        if isOpen, pending.isEmpty { copy() }
+        stop()
     }
 
     func stop() {

@@ -11,7 +11,7 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),  // SE-0480
 ]
 
-/// For what runs in each workload's process, where the start counts (docs/RATIONALE.md): regular expressions, which
+/// For the processes of a workload, where the start counts (docs/RATIONALE.md): regular expressions, which
 /// nothing uses there, would bring a thousand relocations; and a generic type's metadata is made faster by a call than
 /// from its mangled name.
 let lean: [SwiftSetting] =
@@ -47,7 +47,7 @@ let llvmShared: [LinkerSetting] = [.unsafeFlags(["-L/usr/lib/llvm-19/lib", "-lLL
 func library(_ name: String, in layer: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [])
     -> Target
 {
-    let isLean = ["Platform", "Engine", "Sandbox"].contains(layer) || ["Workload", "ModuleRun"].contains(name)
+    let isLean = ["Platform", "Engine", "Sandbox", "Shim"].contains(layer) || name == "ModuleRun"
     return .target(
         name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", exclude: exclude,
         swiftSettings: isLean ? lean : strict)
@@ -60,7 +60,7 @@ func system(_ name: String, pkgConfig: String, debian: String) -> Target {
 func command(_ name: String, linking: [LinkerSetting], _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, path: "Sources/Commands/\(name)",
-        swiftSettings: ["swiftlet", "swiftlet-sandbox"].contains(name) ? lean : strict, linkerSettings: linking)
+        swiftSettings: name == "swiftlet-node" ? strict : lean, linkerSettings: linking)
 }
 
 func tests(_ name: String, in folder: String, _ dependencies: [Target.Dependency]) -> Target {

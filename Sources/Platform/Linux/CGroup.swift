@@ -226,6 +226,7 @@ public struct CGroup: Sendable, Equatable {
     /// Removes the group and the groups below it. A process that is just leaving keeps it busy for a moment, so this
     /// tries again until the time is over.
     public func remove(timeoutMilliseconds: UInt32 = 2000) throws(SystemError) {
+        if removeEmpty() { return }
         let deadline = Clock.monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
         for directory in existingDirectories() { try Self.removeTree(directory, deadline: deadline, depth: 0) }
     }

@@ -298,7 +298,7 @@ let allTests: [Target] = [
         name: "SyscallFilterWriter", dependencies: ["Confinement"], path: "Tests/Support/SyscallFilterWriter",
         swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
-    tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "Linux"]),
+    tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "NativeCache", "NativeImage", "Linux"]),
     tests(
         "ConfinementTests", in: "Sandbox",
         ["Confinement", "CSyscallFilters", "LaunchProtocol", "Linux", "CTestSupport"]),

@@ -16,10 +16,11 @@ package enum NativeProgress {
         defer { if hasShown { try? Descriptors.writeAll(STDERR_FILENO, "\r\u{1B}[K") } }
         return try cache.make(
             for: module, name: name, level: level, compiler: try NativeCompiler(),
-            progress: { seconds in
+            progress: { progress in
                 guard isTerminal else { return }
                 hasShown = true
-                try? Descriptors.writeAll(STDERR_FILENO, "\r\(name): compiling, \(seconds) s")
+                let done = "\(progress.percent) %, \(progress.seconds) s"
+                try? Descriptors.writeAll(STDERR_FILENO, "\r\(name): compiling, \(done)")
             })
     }
 }

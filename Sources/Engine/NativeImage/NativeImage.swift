@@ -23,8 +23,6 @@ public struct NativeImage {
     public let functions: UnsafeBufferPointer<UInt32>
     /// Text offset by type index, or ``NativeImageFormat/absent``.
     public let thunks: UnsafeBufferPointer<UInt32>
-    /// Text offset by type index, or ``NativeImageFormat/absent``.
-    public let adapters: UnsafeBufferPointer<UInt32>
     /// Ascending, without overlaps.
     public let ranges: UnsafeBufferPointer<NativeRange>
 
@@ -34,6 +32,9 @@ public struct NativeImage {
     private let positions: UnsafeRawBufferPointer
     private let contentStart: Int
     private let contentChecksum: UInt64
+
+    /// How many of ``functions`` have code; the others are interpreted.
+    public var compiledFunctionCount: Int { functions.reduce(0) { $0 + ($1 == NativeImageFormat.absent ? 0 : 1) } }
 
     /// What the code needs from the processor.
     public var processorFeatures: String { String(decoding: featureBytes, as: UTF8.self) }
@@ -58,7 +59,6 @@ public struct NativeImage {
         try header.endStrings()
         functions = try header.table("functions", Field.functions)
         thunks = try header.table("thunks", Field.thunks)
-        adapters = try header.table("adapters", Field.adapters)
         ranges = try header.ranges("ranges", Field.ranges)
         positionIndex = try header.table("position index", Field.positionIndex)
         contentStart = header.tablesByteCount
@@ -71,7 +71,6 @@ public struct NativeImage {
         try checkText(at: textOffset, dataOffset: header.lastOffset)
         try check(functions, "function")
         try check(thunks, "thunk")
-        try check(adapters, "adapter")
         try checkRanges()
         try checkPositionIndex()
     }

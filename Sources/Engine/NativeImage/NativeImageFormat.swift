@@ -5,7 +5,7 @@
 ///
 ///     header            fixed fields, then the two strings           ┐
 ///     functions         u32 per defined function: place in the text  │
-///     thunks, adapters  u32 per type of the module: likewise         │ under the checksum of the tables
+///     thunks            u32 per type of the module: likewise         │ under the checksum of the tables
 ///     ranges            start, end, function: 3 u32 each, ascending  │
 ///     position index    u32 per range and one more, or nothing       ┘
 ///     positions         see ``PositionCoding``                       ┐
@@ -15,12 +15,12 @@
 /// All numbers are little-endian. Everything stands in this order; gaps are allowed, overlaps are not.
 public enum NativeImageFormat {
     /// Rises with every change of the layout.
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
 
     /// The version of the contract between native code and the runtime: `sw_native_abi`, for who does not link the engine.
     public static let abiVersion: UInt32 = 1
 
-    /// What a table says of a function, thunk or adapter that is not in the image.
+    /// What a table says of a function or thunk that is not in the image.
     public static let absent: UInt32 = .max
 
     /// How far after the text's start the read-only data starts, in the file as in memory.
@@ -62,14 +62,13 @@ public enum NativeImageFormat {
         package static let options = 128
         package static let functions = 136
         package static let thunks = 144
-        package static let adapters = 152
-        package static let ranges = 160
-        package static let positionIndex = 168
-        package static let contentChecksum = 176
-        package static let tablesByteCount = 184
-        package static let tablesChecksum = 192
+        package static let ranges = 152
+        package static let positionIndex = 160
+        package static let contentChecksum = 168
+        package static let tablesByteCount = 176
+        package static let tablesChecksum = 184
         /// Where the strings start.
-        package static let end = 200
+        package static let end = 192
     }
 }
 

@@ -21,8 +21,6 @@ public struct NativeImageWriter {
     public var functions: [UInt32] = []
     /// Text offsets by type index of the module, or ``NativeImageFormat/absent``.
     public var thunks: [UInt32] = []
-    /// Text offsets by type index of the module, or ``NativeImageFormat/absent``.
-    public var adapters: [UInt32] = []
     /// Ascending, without overlaps.
     public var ranges: [NativeRange] = []
     /// Ascending text offsets, each within a range; or nothing.
@@ -49,7 +47,7 @@ public struct NativeImageWriter {
         var file = LittleEndianBytes()
         file.bytes.reserveCapacity(
             text.count + readOnlyData.count + positionTable.bytes.count + 3 * architecture.pageBytes
-                + 4 * (functions.count + thunks.count + adapters.count + 4 * ranges.count))
+                + 4 * (functions.count + thunks.count + 4 * ranges.count))
         file.bytes = [UInt8](repeating: 0, count: Field.end)
         file.appendPart(features, entries: features.count, field: Field.processorFeatures)
         file.appendPart(optionBytes, entries: optionBytes.count, field: Field.options)
@@ -57,7 +55,6 @@ public struct NativeImageWriter {
         file.set(UInt32(file.bytes.count), at: Field.headerByteCount)
         file.appendTable(functions, field: Field.functions)
         file.appendTable(thunks, field: Field.thunks)
-        file.appendTable(adapters, field: Field.adapters)
         let words = ranges.flatMap { [$0.start, $0.end, $0.function] }
         file.appendTable(words, field: Field.ranges, entries: ranges.count)
         file.appendTable(positionTable.index, field: Field.positionIndex)

@@ -7,6 +7,25 @@ public import NativeImage
 public import Wasm
 import WasmRuntime
 
+/// Which functions of a module are compiled, and in which order. Numbers are of the module's function index space,
+/// in which imported functions come first.
+public struct FunctionSelection: Sendable, Equatable {
+    /// Compiled before all others, at the compiler's level, in this order: the hottest first. Imported functions and
+    /// repetitions are passed over.
+    public var first: [UInt32]
+    /// How the other functions are compiled; nil: they stay interpreted.
+    public var rest: ModuleCompiler.Level?
+    /// Seconds of the process's processor time after which no further functions are begun; those stay interpreted. The
+    /// ones in work are finished, and some are always compiled.
+    public var processorSeconds: Double?
+
+    public init(first: [UInt32] = [], rest: ModuleCompiler.Level?, processorSeconds: Double? = nil) {
+        self.first = first
+        self.rest = rest
+        self.processorSeconds = processorSeconds
+    }
+}
+
 /// Compiles modules ahead of time.
 public struct ModuleCompiler: Sendable {
     /// How much is spent on the code's speed.
@@ -33,28 +52,37 @@ public struct ModuleCompiler: Sendable {
         public var otherFunctions: Int
     }
 
-    /// Compiles all functions that native code can represent, unit by unit, on several threads.
+    /// Compiles functions that native code can represent, unit by unit, on several threads.
+    ///
+    /// Whatever has no code in the image is interpreted; functions of both kinds call each other.
     ///
     /// - Parameters:
     ///   - module: validated.
     ///   - digest: SHA-256 of the module's bytes.
-    ///   - threads: how many units are in work at the same time; each takes memory.
+    ///   - selection: nil: all functions at the compiler's level.
+    ///   - threads: take units beside the caller; each takes memory.
     ///   - progress: called with the share that is done, from any thread.
-    /// - Throws: ``CompilationError``, `LinkError` or `NativeImageError`, all of them defects or limits of the compiler:
-    ///   no valid module is refused.
+    /// - Throws: ``CompilationError`` for a selection that does not fit the module. Beyond that ``CompilationError``,
+    ///   `LinkError` and `NativeImageError` are defects or limits of the compiler: no valid module is refused.
     public func compile(
-        _ module: Module, digest: ModuleDigest, threads: Int = 1, progress: (@Sendable (Double) -> Void)? = nil
+        _ module: Module, digest: ModuleDigest, selection: FunctionSelection? = nil, threads: CompilerThreads? = nil,
+        progress: (@Sendable (Double) -> Void)? = nil
     ) throws -> Result {
-        let plan = UnitPlan(module)
-        let work = UnitWork(plan, progress: progress) { unit in try compile(unit, of: plan) }
-        let outcomes = try work.run(threads: threads)
-        return try link(outcomes.map(\.object), module, digest, outcomes.flatMap(\.compiled))
+        let selection = selection ?? FunctionSelection(rest: level)
+        let plan = try UnitPlan(module, selection, level: level)
+        let work = UnitWork(plan, processorSeconds: selection.processorSeconds, progress: progress) { unit in
+            try compile(plan.units[unit], of: plan)
+        }
+        let outcomes = try work.run(threads)
+        let compiled = outcomes.flatMap(\.compiled)
+        let glue = try compileGlue(plan, compiled: compiled, wanted: outcomes.flatMap(\.wanted))
+        return try link(outcomes.map(\.object) + [glue], module, digest, compiled)
     }
 
-    private func compile(_ number: Int, of plan: UnitPlan) throws -> UnitOutcome {
-        let unit = try Unit(plan.module, layout: plan.layout, target: target, level: level)
+    private func compile(_ content: UnitContent, of plan: UnitPlan) throws -> UnitOutcome {
+        let unit = try Unit(plan.module, layout: plan.layout, target: target, level: content.level)
         var compiled: [UInt32] = []
-        for index in plan.units[number] {
+        for index in content.functions {
             do {
                 var function = try FunctionCompiler(unit, index: index, indices: plan.indices)
                 try function.run()
@@ -63,13 +91,22 @@ public struct ModuleCompiler: Sendable {
                 unit.abandon(index)
             }
         }
-        let glue = GlueCompiler(unit)
-        glue.compileAbandoned()
-        for type in plan.thunks[number] { glue.compileThunk(type) }
-        glue.compileIndirections()
+        GlueCompiler(unit).compileIndirections()
+        let wanted = unit.undefinedBodies
         try unit.verify()
-        try unit.optimize(level)
-        return UnitOutcome(object: try unit.emitObject(), compiled: compiled)
+        try unit.optimize(content.level)
+        return UnitOutcome(object: try unit.emitObject(), compiled: compiled, wanted: wanted)
+    }
+
+    /// What lies between the compiled functions and all others: ways in, one for each of their types, and ways out.
+    private func compileGlue(_ plan: UnitPlan, compiled: [UInt32], wanted: [UInt32]) throws -> [UInt8] {
+        let unit = try Unit(plan.module, layout: plan.layout, target: target, level: .full)
+        let glue = GlueCompiler(unit)
+        for type in Set(compiled.map { unit.typeIndex(ofFunction: $0) }).sorted() { glue.compileThunk(type) }
+        for index in Set(wanted).subtracting(compiled).sorted() { glue.compileWayOut(index) }
+        try unit.verify()
+        try unit.optimize(.full)
+        return try unit.emitObject()
     }
 
     private func link(

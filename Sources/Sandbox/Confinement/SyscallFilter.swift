@@ -31,8 +31,11 @@ enum SyscallFilter {
     }
 
     /// The same for rules of which no filter was made earlier.
-    static func load(_ rules: [SyscallRule]) throws(ConfinementError) {
+    ///
+    /// - Parameter intoAllThreads: not only into the calling one (SECCOMP_FILTER_FLAG_TSYNC).
+    static func load(_ rules: [SyscallRule], intoAllThreads: Bool = false) throws(ConfinementError) {
         try withContext(of: rules) { context throws(ConfinementError) in
+            if intoAllThreads { try check(seccomp_attr_set(context, SCMP_FLTATR_CTL_TSYNC, 1), "all threads") }
             try check(seccomp_load(context), "load")
         }
     }

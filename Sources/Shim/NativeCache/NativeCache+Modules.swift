@@ -57,7 +57,7 @@ extension NativeCache {
     @discardableResult
     public func make(
         for module: Int32, name: String, level: NativeCompiler.Level, compiler: NativeCompiler,
-        isBackground: Bool = false, progress: (Int) -> Void = { _ in }
+        isBackground: Bool = false, progress: (NativeCompiler.Progress) -> Void = { _ in }
     ) throws -> Making {
         let key = NativeCacheKey(try digest(of: module), level)
         while true {

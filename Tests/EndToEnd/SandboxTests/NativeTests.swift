@@ -3,6 +3,8 @@
 
 import Glibc
 import Linux
+import NativeCache
+import NativeImage
 import TestSupport
 import Testing
 
@@ -140,5 +142,60 @@ struct `Native code` {
         // What is left of the lock keeps nobody away.
         let again = try machine.run(["run", "--engine", "aot", Self.hello])
         #expect(again.code == 0, "\(again)")
+    }
+
+    private static let aot = BuiltProducts.program("swiftlet-aot")
+
+    /// What the compiler makes of hello.
+    private static func compile(
+        _ selection: NativeCompiler.Selection?
+    ) throws -> (summary: NativeCompiler.Summary, covered: Int) {
+        let module = open(hello, O_RDONLY | O_CLOEXEC)
+        defer { close(module) }
+        let image = try Files.memory(name: "image")
+        let digest = try #require(ModuleDigest(Array(repeating: 7, count: ModuleDigest.byteCount)))
+        let summary = try NativeCompiler(executablePath: aot).compile(
+            module, name: "hello", digest: digest, level: .full, selection: selection, into: image.rawValue)
+        let mapping = try NativeImageMapping(descriptor: image.rawValue)
+        return (summary, mapping.image.compiledFunctionCount)
+    }
+
+    @Test func `covers the functions that are asked for, and says how many`() throws {
+        let whole = try Self.compile(nil)
+        #expect(whole.summary.compiled == whole.covered && whole.summary.interpreted == 0)
+        let part = try Self.compile(NativeCompiler.Selection(first: [10, 7, 8], rest: nil))
+        #expect(part.covered == 3)
+        #expect(part.summary == NativeCompiler.Summary(compiled: 3, interpreted: whole.covered - 3))
+        let mixed = try Self.compile(NativeCompiler.Selection(first: [10], rest: .quick, processorSeconds: 1000))
+        #expect(mixed.summary == whole.summary)
+        let failure = #expect(throws: NativeCompiler.Failure.self) {
+            try Self.compile(NativeCompiler.Selection(first: [1_000_000], rest: nil))
+        }
+        #expect(failure?.description.hasPrefix("hello: function 1000000 is to be compiled first, and the") == true)
+    }
+
+    @Test func `is made by threads that are all behind the wall`() throws {
+        let machine = Machine()
+        defer { machine.removeCache() }
+        let big = SharedData.path("testdata/programs/wasip1/hello_go.wasm")
+        let program = try Program(swiftlet, ["run", "--engine", "aot", big], environment: machine.environment)
+        defer { program.signal(SIGKILL) }
+        var states: [String] = []
+        // The last wall is the filter: one look after it is there sees them all.
+        for _ in 0..<6000 where !states.contains(where: { $0.contains("Seccomp:\t2") }) {
+            usleep(1000)
+            let compiler = try ProcessTable.all().first {
+                ProcessTable.entry(of: $0)?.parent == program.processID
+                    && ProcessTable.arguments(of: $0).first == "swiftlet-aot"
+            }
+            guard let compiler, let threads = try? Files.names(in: "/proc/\(compiler)/task") else { continue }
+            states = threads.compactMap { try? Files.readText("/proc/\(compiler)/task/\($0)/status") }
+        }
+        #expect(states.count == min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        for state in states {
+            for line in ["Seccomp:\t2", "NoNewPrivs:\t1", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"] {
+                #expect(state.contains(line))
+            }
+        }
     }
 }

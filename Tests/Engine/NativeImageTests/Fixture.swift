@@ -14,8 +14,7 @@ enum Fixture {
         writer.text = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
         writer.readOnlyData = [1, 2, 3, 4, 5]
         writer.functions = [16, NativeImageFormat.absent, 512]
-        writer.thunks = [4096, NativeImageFormat.absent]
-        writer.adapters = [NativeImageFormat.absent, 4160]
+        writer.thunks = [4096, 4160]
         writer.ranges = [
             NativeRange(start: 16, end: 256, function: 0), NativeRange(start: 512, end: 1024, function: 2),
             NativeRange(start: 1024, end: 1100, function: 0),

@@ -20,7 +20,8 @@ import Testing
     }
 
     @Test func `lets nothing be opened, started or reached`() {
-        let names = Set(CompilerConfinement.rules.map { "\($0.name)" })
+        // What only gets an error is not executed.
+        let names = Set(CompilerConfinement.rules.filter { $0.error == nil }.map { "\($0.name)" })
         for name in ["open", "openat", "openat2", "execve", "clone", "clone3", "fork", "socket", "connect", "ptrace"] {
             #expect(!names.contains(name))
         }

@@ -19,8 +19,12 @@ public struct NativeTier {
     private static let noDigest = ModuleDigest(Array(repeating: 0, count: ModuleDigest.byteCount)).unsafelyUnwrapped
 
     /// The code of a validated module, and how many of its functions stay interpreted.
-    public func code(for module: Module) throws -> (code: NativeCode, interpreted: Int) {
-        let result = try compiler.compile(module, digest: Self.noDigest)
+    ///
+    /// - Parameter selection: nil: all functions.
+    public func code(
+        for module: Module, _ selection: FunctionSelection? = nil, threads: CompilerThreads? = nil
+    ) throws -> (code: NativeCode, interpreted: Int) {
+        let result = try compiler.compile(module, digest: Self.noDigest, selection: selection, threads: threads)
         let mapping = try Self.map(result.image)
         return (NativeCode(mapping.image, owner: mapping), result.otherFunctions)
     }

@@ -7,7 +7,7 @@ import Wasm
 
 extension FunctionCompiler {
     mutating func compileAtomic(_ opcode: Opcode) throws {
-        guard let shape = opcode.atomicShape, let index = opcode.atomicIndex else { throw NotCompiled(opcode: opcode) }
+        guard let shape = opcode.atomicShape, let index = opcode.atomicIndex else { throw NotCompiled() }
         if shape == .fence {
             _ = try reader.readByte()
             LLVMBuildFence(emit.builder, LLVMAtomicOrderingSequentiallyConsistent, 0, "")

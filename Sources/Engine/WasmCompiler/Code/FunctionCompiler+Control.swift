@@ -33,7 +33,7 @@ extension FunctionCompiler {
             let condition = popFlag()
             let b = pop()
             push(emit.select(condition, pop(), b))
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
     }
 

@@ -35,7 +35,7 @@ extension FunctionCompiler {
         case .i32Store8, .i64Store8: try store(unit.i8)
         case .i32Store16, .i64Store16: try store(unit.i16)
         case .i64Store32: try store(unit.i32)
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
     }
 
@@ -137,7 +137,7 @@ extension FunctionCompiler {
             let count = tableOperand(pop(), table)
             let value = pop()
             _ = operation(opcode, table, 0, tableOperand(pop(), table), value, count)
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
     }
 

@@ -136,7 +136,7 @@ extension FunctionCompiler {
         case Opcode.i64TruncF32S.rawValue...Opcode.i64TruncF64U.rawValue: first = Opcode.i64TruncF32S.rawValue - 4
         case Opcode.i32TruncSatF32S.rawValue...Opcode.i64TruncSatF64U.rawValue:
             first = Opcode.i32TruncSatF32S.rawValue
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
         // i32 from f32 s, u, from f64 s, u; then i64.
         let form = opcode.rawValue - first

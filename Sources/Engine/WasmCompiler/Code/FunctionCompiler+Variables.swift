@@ -78,7 +78,7 @@ extension FunctionCompiler {
             try Self.check(tables[Int(table)].element, unit.source)
             let value = pop()
             _ = operation(opcode, table, 0, tableOperand(pop(), table), value)
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
     }
 

@@ -7,9 +7,7 @@ import Wasm
 import WasmRuntime
 
 /// A function that native code cannot represent; the interpreter runs it.
-struct NotCompiled: Error {
-    var opcode: Opcode?
-}
+struct NotCompiled: Error {}
 
 /// A control construct that is open.
 struct OpenBlock {
@@ -156,7 +154,7 @@ struct FunctionCompiler {
         case 0x108...0x111: try compileBulk(opcode)
         case 0x200...0x3FF: try compileVector(opcode)
         case 0x400...0x4FF: try compileAtomic(opcode)
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
     }
 

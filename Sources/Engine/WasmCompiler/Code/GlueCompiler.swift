@@ -45,16 +45,14 @@ struct GlueCompiler {
         }
     }
 
-    /// What has no code here goes through the function that the interpreter runs; other units may call it.
-    func compileAbandoned() {
-        for (index, function) in unit.abandoned {
-            unit.addAttribute("noinline", to: function)
-            let type = unit.source.functionType(unit.typeIndex(ofFunction: index))
-            compileSlotCall(function, type) { emit in
-                let functions = emit.constant(LLVMGetParam(function, 0), MachineLayout.Context.functions)
-                let offset = Int(index) - unit.layout.importedFunctionCount
-                return (emit.place(functions, offset * MachineLayout.Function.byteCount), 1)
-            }
+    /// `f<N>` of a function without native code: calls the one that the interpreter runs. All units may call it.
+    func compileWayOut(_ index: UInt32) {
+        let function = unit.body(index)
+        let type = unit.source.functionType(unit.typeIndex(ofFunction: index))
+        compileSlotCall(function, type) { emit in
+            let functions = emit.constant(LLVMGetParam(function, 0), MachineLayout.Context.functions)
+            let offset = Int(index) - unit.layout.importedFunctionCount
+            return (emit.place(functions, offset * MachineLayout.Function.byteCount), 1)
         }
     }
 

@@ -82,7 +82,4 @@ extension Unit {
         defer { LLVMDisposeMemoryBuffer(buffer) }
         return Array(UnsafeRawBufferPointer(start: LLVMGetBufferStart(buffer), count: LLVMGetBufferSize(buffer)))
     }
-
-    /// The module in LLVM's text, for people.
-    var text: String { take(LLVMPrintModuleToString(module)) }
 }

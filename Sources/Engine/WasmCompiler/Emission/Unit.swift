@@ -53,8 +53,6 @@ final class Unit {
     private let invariantKind: UInt32
     private let weightKind: UInt32
     private let unlikely: LLVMValueRef
-    /// Functions that stay interpreted, with what stands for them here.
-    private(set) var abandoned: [(index: UInt32, function: LLVMValueRef)] = []
 
     init(
         _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level
@@ -175,10 +173,13 @@ final class Unit {
         let old = body(index)
         LLVMSetValueName2(old, "", 0)
         bodies[index] = nil
-        let new = body(index)
-        LLVMReplaceAllUsesWith(old, new)
+        LLVMReplaceAllUsesWith(old, body(index))
         LLVMDeleteFunction(old)
-        abandoned.append((index, new))
+    }
+
+    /// Indices of the module's functions that are mentioned here and have no code here.
+    var undefinedBodies: [UInt32] {
+        bodies.filter { LLVMIsDeclaration($0.value) != 0 }.keys.sorted()
     }
 
     /// Calls a function given by its `sw_function` in whatever way it can be called: the rare half of an indirect

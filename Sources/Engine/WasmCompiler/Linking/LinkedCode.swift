@@ -10,8 +10,6 @@ public struct LinkedCode: Sendable {
     public internal(set) var functions: [Int: Piece] = [:]
     /// By type index of the module: the symbols `t0`, `t1`, ….
     public internal(set) var thunks: [Int: Piece] = [:]
-    /// By type index of the module: the symbols `a0`, `a1`, ….
-    public internal(set) var adapters: [Int: Piece] = [:]
     /// Sections that were asked for, by object in the order of adding.
     public internal(set) var keptSections: [KeptSection] = []
 
@@ -41,7 +39,6 @@ public struct LinkedCode: Sendable {
         switch first {
         case UInt8(ascii: "f"): functions[index] = piece
         case UInt8(ascii: "t"): thunks[index] = piece
-        case UInt8(ascii: "a"): adapters[index] = piece
         default: break
         }
     }

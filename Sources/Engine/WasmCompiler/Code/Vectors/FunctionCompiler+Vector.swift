@@ -24,7 +24,7 @@ extension FunctionCompiler {
         case 0x100...0x113: try relaxed(number)
         case 0xE0...0xF7, 0x67...0x6A, 0x74, 0x75, 0x7A, 0x94: floatLanes(number)
         case 0x60...0xDF: try integerLanes(number)
-        default: throw NotCompiled(opcode: opcode)
+        default: throw NotCompiled()
         }
     }
 

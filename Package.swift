@@ -298,7 +298,9 @@ let allTests: [Target] = [
         name: "SyscallFilterWriter", dependencies: ["Confinement"], path: "Tests/Support/SyscallFilterWriter",
         swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
-    tests("SandboxTests", in: "EndToEnd", ["Workload", "LaunchProtocol", "NativeCache", "NativeImage", "Linux"]),
+    tests(
+        "SandboxTests", in: "EndToEnd",
+        ["Workload", "LaunchProtocol", "NativeCache", "NativeImage", "Linux", "WasmRuntime"]),
     tests(
         "ConfinementTests", in: "Sandbox",
         ["Confinement", "CSyscallFilters", "LaunchProtocol", "Linux", "CTestSupport"]),

@@ -54,6 +54,7 @@ struct Launch {
         // Opened and mapped, not read: no byte of the module is looked at before the filter stands.
         let bytes = try MappedModule.map(spec.moduleDescriptor, name: spec.name)
         let native = try NativeLaunch(spec)
+        try native.profile(spec)
         let supervision = try Supervision(control: control, spec: spec, isSupervised: !isDetached)
         let wasi = WASIContext(WASIConfiguration(spec), waiter: supervision.waiter)
         let allowsThreads = MappedModule.mentionsThreads(bytes)

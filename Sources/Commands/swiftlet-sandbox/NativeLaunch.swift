@@ -3,6 +3,7 @@
 
 import Glibc
 import LaunchProtocol
+import Linux
 import NativeImage
 import WasmRuntime
 
@@ -42,6 +43,22 @@ struct NativeLaunch {
         if spec.engine == .aot, self.code == nil {
             throw LaunchFailure(
                 stage: .spec, message: "engine aot: \(problem ?? "the supervisor has no native code of the module")")
+        }
+    }
+
+    /// Starts to fill the supervisor's profile, if it wants one: before the filter, which knows no timers.
+    func profile(_ spec: LaunchSpec) throws(LaunchFailure) {
+        guard let descriptor = spec.profileDescriptor else { return }
+        defer { close(descriptor) }
+        guard
+            let memory = mmap(
+                nil, ProfileBuffer.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), memory != MAP_FAILED
+        else { throw LaunchFailure(stage: .spec, message: "mmap of the profile: \(Errno.current)") }
+        let counts = UnsafeMutableBufferPointer(
+            start: memory.assumingMemoryBound(to: UInt32.self), count: ProfileBuffer.functionCountMax)
+        let error = ExecutionProfile.start(counts)
+        guard error == 0 else {
+            throw LaunchFailure(stage: .spec, message: "the profile's timer: \(Errno(rawValue: error))")
         }
     }
 

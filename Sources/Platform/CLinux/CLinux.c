@@ -25,6 +25,16 @@ int swl_pipe(int ends[2]) { return result(pipe2(ends, O_CLOEXEC)); }
 
 int swl_memfd_create(const char *name) { return result(syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */)); }
 
+int swl_memfd_create_sized(const char *name, int64_t byte_count) {
+    int file = (int)syscall(SYS_memfd_create, name, 3u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
+    if (file < 0) return -errno;
+    // F_ADD_SEALS: F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW
+    if (ftruncate(file, byte_count) == 0 && fcntl(file, 1033, 1 | 2 | 4) == 0) return file;
+    int error = errno;
+    close(file);
+    return -error;
+}
+
 int swl_epoll_create(void) { return result(epoll_create1(EPOLL_CLOEXEC)); }
 
 int swl_epoll_control(int queue, int operation, int descriptor, uint32_t interest, uint64_t token) {

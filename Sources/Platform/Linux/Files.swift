@@ -27,6 +27,12 @@ public enum Files {
         OwnedDescriptor(owning: try checkRaw("memfd_create", name) { swl_memfd_create(name) })
     }
 
+    /// The same, of zeros, with a size that nobody who gets it can change: mapped, it cannot end in SIGBUS.
+    public static func memory(name: String, byteCount: Int) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(
+            owning: try checkRaw("memfd_create", name) { swl_memfd_create_sized(name, Int64(byteCount)) })
+    }
+
     /// The whole file, at most `limit` bytes; a larger one is EFBIG. Works for /proc and cgroup files.
     public static func read(_ path: String, limit: Int = 1 << 20) throws(SystemError) -> [UInt8] {
         let file = try open(path, O_RDONLY)

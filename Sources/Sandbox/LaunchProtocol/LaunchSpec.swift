@@ -14,6 +14,8 @@ public struct LaunchSpec: Sendable, Equatable {
     ///
     /// It is code that the sandbox runs as it is: the supervisor answers for where it comes from.
     public var nativeDescriptor: Int32?
+    /// Descriptor of a ``ProfileBuffer`` that the sandbox fills while the interpreter runs; nil: nobody wants to know.
+    public var profileDescriptor: Int32?
     /// Export to call; `_start` unless the image says otherwise. `_initialize` is called before it where it exists.
     public var entrypoint: String
     /// argv of the guest, `arguments[0]` included.
@@ -33,8 +35,8 @@ public struct LaunchSpec: Sendable, Equatable {
     public var endsWithSupervisor: Bool
 
     public init(
-        name: String, moduleDescriptor: Int32, nativeDescriptor: Int32? = nil, entrypoint: String = "_start",
-        arguments: [String] = [],
+        name: String, moduleDescriptor: Int32, nativeDescriptor: Int32? = nil, profileDescriptor: Int32? = nil,
+        entrypoint: String = "_start", arguments: [String] = [],
         environment: [String] = [], preopens: [Preopen] = [], network: NetworkGrant = .none,
         limits: GuestLimits = GuestLimits(), engine: EngineChoice = .auto, features: String = "",
         identity: Identity = Identity(), probeExports: [String] = [], endsWithSupervisor: Bool = true
@@ -42,6 +44,7 @@ public struct LaunchSpec: Sendable, Equatable {
         self.name = name
         self.moduleDescriptor = moduleDescriptor
         self.nativeDescriptor = nativeDescriptor
+        self.profileDescriptor = profileDescriptor
         self.entrypoint = entrypoint
         self.arguments = arguments
         self.environment = environment

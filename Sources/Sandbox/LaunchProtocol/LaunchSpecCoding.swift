@@ -5,7 +5,7 @@ extension LaunchSpec {
     /// `SWLS` in little-endian order.
     static let magic: UInt32 = 0x534C_5753
     /// Supervisor and sandbox come from one build; another version is refused, never guessed.
-    static let version: UInt16 = 3
+    static let version: UInt16 = 4
 
     /// The bytes of the spec; a spec that `init(decoding:)` would refuse is refused here.
     public func encoded() throws(ProtocolError) -> [UInt8] {
@@ -16,6 +16,7 @@ extension LaunchSpec {
         writer.write(name)
         writer.write(moduleDescriptor)
         writer.write(nativeDescriptor)
+        writer.write(profileDescriptor)
         writer.write(entrypoint)
         writer.write(arguments) { $0.write($1) }
         writer.write(environment) { $0.write($1) }
@@ -61,6 +62,7 @@ extension LaunchSpec {
         let name = try reader.readText()
         let module = try reader.read(Int32.self)
         let native = try reader.readOptional(Int32.self)
+        let profile = try reader.readOptional(Int32.self)
         let entrypoint = try reader.readText()
         let arguments = try reader.readList { (reader) throws(ProtocolError) in try reader.readText() }
         let environment = try reader.readList { (reader) throws(ProtocolError) in try reader.readText() }
@@ -80,8 +82,8 @@ extension LaunchSpec {
             user: try reader.readOptional(UInt32.self), group: try reader.readOptional(UInt32.self))
         let probes = try reader.readList { (reader) throws(ProtocolError) in try reader.readText() }
         self.init(
-            name: name, moduleDescriptor: module, nativeDescriptor: native, entrypoint: entrypoint,
-            arguments: arguments,
+            name: name, moduleDescriptor: module, nativeDescriptor: native, profileDescriptor: profile,
+            entrypoint: entrypoint, arguments: arguments,
             environment: environment, preopens: preopens, network: network, limits: limits, engine: engine,
             features: features, identity: identity, probeExports: probes, endsWithSupervisor: try reader.readBool())
     }
@@ -90,6 +92,7 @@ extension LaunchSpec {
     public var descriptors: [Int32] {
         var all = [moduleDescriptor]
         if let nativeDescriptor { all.append(nativeDescriptor) }
+        if let profileDescriptor { all.append(profileDescriptor) }
         for preopen in preopens { all.append(preopen.descriptor) }
         for listener in network.listeners { all.append(listener) }
         for socket in network.boundSockets { all.append(socket.descriptor) }

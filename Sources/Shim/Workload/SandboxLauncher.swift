@@ -106,6 +106,7 @@ public struct SandboxLauncher: Sendable {
         }
         spec.moduleDescriptor = assign(spec.moduleDescriptor)
         spec.nativeDescriptor = spec.nativeDescriptor.map(assign)
+        spec.profileDescriptor = spec.profileDescriptor.map(assign)
         for index in spec.preopens.indices { spec.preopens[index].descriptor = assign(spec.preopens[index].descriptor) }
         spec.network.listeners = spec.network.listeners.map(assign)
         for index in spec.network.boundSockets.indices {

@@ -19,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 let fullSpec = LaunchSpec(
-    name: "default/web-7d4/api", moduleDescriptor: 4, nativeDescriptor: 9, entrypoint: "serve",
+    name: "default/web-7d4/api", moduleDescriptor: 4, nativeDescriptor: 9, profileDescriptor: 10, entrypoint: "serve",
     arguments: ["api", "--port", "8080", ""],
     environment: ["A=1", "EMPTY=", "UNICODE=grüße"],
     preopens: [
@@ -51,7 +51,7 @@ let fullSpec = LaunchSpec(
         var bytes = try fullSpec.encoded()
         bytes[4] = 9
         let error = #expect(throws: ProtocolError.self) { try LaunchSpec(decoding: bytes) }
-        #expect(error?.description == "launch protocol version 3 expected, found 9 at byte 4")
+        #expect(error?.description == "launch protocol version 4 expected, found 9 at byte 4")
     }
 
     @Test func `with damaged bytes is refused or still consistent, never a crash`() throws {

@@ -5,6 +5,7 @@
 #include "HandlerNumbers.h"
 #include "Machine.h"
 #include "Native.h"
+#include "Profile.h"
 
 /// The address of handler `number` (0 ..< SW_handler_count), the first word of its instructions.
 uint64_t sw_handler_address(int32_t number);

@@ -15,6 +15,8 @@ struct CodeArena: ~Copyable {
         var byteCount: Int
         /// Where its blocks begin, ascending.
         var blocks: [Int] = []
+        /// Its number for the profile, if there is one.
+        var profileNumber: Int32 = -1
     }
 
     /// In the order of their addresses.
@@ -23,7 +25,10 @@ struct CodeArena: ~Copyable {
     private var current = -1
 
     deinit {
-        for chunk in chunks { munmap(chunk.base, chunk.byteCount) }
+        for chunk in chunks {
+            sw_profile_remove_chunk(chunk.profileNumber)
+            munmap(chunk.base, chunk.byteCount)
+        }
     }
 
     /// Copies `code` to its place; nil when there is no memory.
@@ -40,6 +45,10 @@ struct CodeArena: ~Copyable {
         (place + 16).copyMemory(from: code.baseAddress ?? UnsafeRawPointer(place), byteCount: code.count)
         chunks[current].blocks.append(chunks[current].used)
         chunks[current].used += needed
+        if sw_profile_is_on() {
+            sw_profile_set_used(
+                chunks[current].profileNumber, UInt32(clamping: chunks[current].used), function.pointee.index)
+        }
         return UnsafePointer((place + 16).assumingMemoryBound(to: UInt8.self))
     }
 
@@ -48,7 +57,8 @@ struct CodeArena: ~Copyable {
             return false
         }
         current = Self.partition(chunks.count) { chunks[$0].base > base }
-        chunks.insert(Chunk(base: base, used: 0, byteCount: byteCount), at: current)
+        let number = sw_profile_is_on() ? sw_profile_add_chunk(base.assumingMemoryBound(to: UInt8.self)) : -1
+        chunks.insert(Chunk(base: base, used: 0, byteCount: byteCount, profileNumber: number), at: current)
         return true
     }
 

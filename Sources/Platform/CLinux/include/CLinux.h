@@ -53,6 +53,8 @@ int swl_wait_pidfd(int pidfd, int wait, struct swl_exit *out);
 /// Both ends close-on-exec.
 int swl_pipe(int ends[2]);
 int swl_memfd_create(const char *name);
+/// The same with a size that nobody can change any more (F_ADD_SEALS of fcntl(2)).
+int swl_memfd_create_sized(const char *name, int64_t byte_count);
 struct swl_event {
     uint32_t readiness;
     uint64_t token;

@@ -177,6 +177,7 @@ let node: [Target] = [
             "KubernetesAPI", .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ]),
     library(
         "NodeAgent", in: "Node",
@@ -275,6 +276,7 @@ let allTests: [Target] = [
             "Probes", .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
         ]),
     tests("KubernetesAPITests", in: "ControlPlane", ["KubernetesAPI"]),
     tests("ManifestsTests", in: "ControlPlane", ["Manifests", "KubernetesAPI"]),

@@ -4,6 +4,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// A GET whose status 200–399 is a pass. Redirects within the same host are followed, others pass with a warning.
 ///
@@ -19,9 +20,8 @@ struct HTTPProbe: Sendable {
     let group: any EventLoopGroup
 
     func attempt() async -> ProbeOutcome {
-        guard action.scheme == "HTTP" else {
-            return ProbeOutcome(
-                .failure, "httpGet: scheme \(action.scheme) is not supported by this node, expected HTTP")
+        guard action.scheme == "HTTP" || action.scheme == "HTTPS" else {
+            return ProbeOutcome(.failure, "httpGet: scheme \(action.scheme), expected HTTP or HTTPS")
         }
         let deadline = NIODeadline.now() + timeout.timeAmount
         var current = action
@@ -58,26 +58,51 @@ struct HTTPProbe: Sendable {
             return prefix + "malformed HTTP response"
         case let error as HTTPProbeError:
             return prefix + error.message
+        case let error as NIOSSLError:
+            return prefix + "TLS: \(error)"
+        case let error as NIOSSLExtraError:
+            return prefix + "TLS: \(error)"
         default:
             return prefix + connectMessage(error, host: action.host, port: action.port, timeout: timeout)
         }
     }
 
-    /// The next hop, or nil when it leaves the host (or plain HTTP).
+    /// The next hop, or nil when it leaves the host.
     func redirect(from current: HTTPGet, to location: String) -> HTTPGet? {
         if location.hasPrefix("/"), !location.hasPrefix("//") {
             return HTTPGet(
-                host: current.host, port: current.port, path: location, headers: current.headers)
+                scheme: current.scheme, host: current.host, port: current.port, path: location,
+                headers: current.headers)
         }
-        guard location.lowercased().hasPrefix("http://") else { return nil }
-        let rest = location.dropFirst("http://".count)
+        guard let scheme = ["http", "https"].first(where: { location.lowercased().hasPrefix($0 + "://") }) else {
+            return nil
+        }
+        let rest = location.dropFirst(scheme.count + 3)
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         let parts = authority.split(separator: ":", maxSplits: 1)
         guard let host = parts.first, String(host) == current.host else { return nil }
-        guard let port = parts.count == 2 ? Int(parts[1]) : 80, (1...65535).contains(port) else { return nil }
+        let standard = scheme == "https" ? 443 : 80
+        guard let port = parts.count == 2 ? Int(parts[1]) : standard, (1...65535).contains(port) else { return nil }
         let path = String(rest.dropFirst(authority.count))
         return HTTPGet(
-            host: current.host, port: port, path: path.isEmpty ? "/" : path, headers: current.headers)
+            scheme: scheme, host: current.host, port: port, path: path.isEmpty ? "/" : path, headers: current.headers)
+    }
+
+    /// A probe asks whether somebody serves, not who: certificates are not verified, as upstream's kubelet does it.
+    private static let tls = Result {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .none
+        configuration.trustRoots = .certificates([])
+        configuration.applicationProtocols = ["http/1.1"]
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// The handler that encrypts; nil for plain HTTP.
+    private func encryption(_ action: HTTPGet) throws -> NIOSSLClientHandler? {
+        guard action.scheme == "HTTPS" else { return nil }
+        // Server Name Indication knows names only (RFC 6066 section 3).
+        let isNumeric = (try? SocketAddress(ipAddress: action.host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: Self.tls.get(), serverHostname: isNumeric ? nil : action.host)
     }
 
     private func exchange(_ action: HTTPGet, deadline: NIODeadline) async throws -> HTTPAnswer {
@@ -90,6 +115,9 @@ struct HTTPProbe: Sendable {
             .connectTimeout(remaining)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let encryption = try encryption(action) {
+                        try channel.pipeline.syncOperations.addHandler(encryption)
+                    }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(HTTPProbeHandler(head: head, promise: promise))
                 }
@@ -108,7 +136,8 @@ struct HTTPProbe: Sendable {
         var headers = HTTPHeaders()
         for (name, value) in action.headers { headers.add(name: name, value: value) }
         if !headers.contains(name: "Host") {
-            headers.add(name: "Host", value: action.port == 80 ? action.host : "\(action.host):\(action.port)")
+            let isStandard = action.port == (action.scheme == "HTTPS" ? 443 : 80)
+            headers.add(name: "Host", value: isStandard ? action.host : "\(action.host):\(action.port)")
         }
         // Servers know probes by this prefix and leave them out of their logs.
         if !headers.contains(name: "User-Agent") {

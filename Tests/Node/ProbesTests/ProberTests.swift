@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: probes against real sockets on loopback.
 
+import Foundation
 import NIOCore
 import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 import NIOPosix
+import NIOSSL
 import Probes
 import Synchronization
 import Testing
@@ -24,18 +26,44 @@ private func attempt(
 
 /// A server that answers every connection with what the closure makes of the first bytes; nil: stays silent.
 private func withServer(
-    _ answer: @escaping @Sendable (String) -> String?, _ body: (Int) async throws -> Void
+    tls: NIOSSLContext? = nil, _ answer: @escaping @Sendable (String) -> String?, _ body: (Int) async throws -> Void
 ) async throws {
     let channel = try await ServerBootstrap(group: group)
         .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
         .childChannelInitializer { channel in
             channel.eventLoop.makeCompletedFuture {
+                if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                 try channel.pipeline.syncOperations.addHandler(AnswerHandler(answer: answer))
             }
         }
         .bind(host: "127.0.0.1", port: 0).get()
     try await body(channel.localAddress?.port ?? 0)
     try await channel.close()
+}
+
+/// A certificate that nobody vouches for, made by openssl(1).
+private struct ServerTLS {
+    let context: NIOSSLContext
+
+    init() throws {
+        let folder = URL.temporaryDirectory.appending(path: "swiftlet-probe-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (key, certificate) = (folder.path() + "/key.pem", folder.path() + "/cert.pem")
+        let openssl = Process()
+        openssl.executableURL = URL(filePath: "/usr/bin/openssl")
+        openssl.arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=nobody", "-keyout", key, "-out", certificate,
+        ]
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+        context = try NIOSSLContext(
+            configuration: .makeServerConfiguration(
+                certificateChain: NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+                privateKey: .privateKey(NIOSSLPrivateKey(file: key, format: .pem))))
+    }
 }
 
 private final class AnswerHandler: ChannelInboundHandler {
@@ -145,9 +173,28 @@ private func closedPort() async throws -> Int {
                     "Get \"http://127.0.0.1:\(port)/\": dial tcp 127.0.0.1:\(port): connect: connection refused"))
     }
 
-    @Test func `refuses HTTPS in words`() async {
-        let outcome = await attempt(.httpGet(HTTPGet(scheme: "HTTPS", host: "127.0.0.1", port: 1)))
-        #expect(outcome.verdict == .failure && outcome.message.contains("HTTPS is not supported"))
+    @Test func `speaks TLS with whoever serves, follows redirects to it, and tells what is not TLS`() async throws {
+        let tls = try ServerTLS()
+        try await withServer(tls: tls.context, { _ in "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" }) { secure in
+            let action = HTTPGet(scheme: "https", host: "127.0.0.1", port: secure, path: "/healthz")
+            #expect(await attempt(.httpGet(action)) == ProbeOutcome(.success, "ok"))
+            try await withServer({ _ in
+                "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:\(secure)/\r\nContent-Length: 0\r\n\r\n"
+            }) { plain in
+                #expect(await attempt(http(plain)) == ProbeOutcome(.success, "ok"))
+            }
+            // The other way round: a server that expects TLS.
+            #expect(await attempt(http(secure)).verdict == .failure)
+        }
+        try await withServer({ _ in "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" }) { port in
+            let outcome = await attempt(.httpGet(HTTPGet(scheme: "HTTPS", host: "127.0.0.1", port: port)))
+            #expect(outcome.verdict == .failure && outcome.message.contains("TLS: "), "\(outcome)")
+        }
+        try await withServer({ _ in nil }) { port in
+            let action = HTTPGet(scheme: "HTTPS", host: "127.0.0.1", port: port)
+            let outcome = await attempt(.httpGet(action), timeout: .milliseconds(200))
+            #expect(outcome.message.contains("no answer within"), "\(outcome)")
+        }
     }
 }
 

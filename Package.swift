@@ -246,7 +246,10 @@ let allTests: [Target] = [
         ],
         path: "Tests/Engine/WasmCompilerTests", swiftSettings: strict + llvmHeaders, linkerSettings: llvmShared),
     tests("WASITests", in: "Engine", ["WASI", "Wasm", "Linux"]),
-    tests("WASIConformanceTests", in: "Conformance", ["WASI", "Wasm", "WasmRuntime"]),
+    .testTarget(
+        name: "WASIConformanceTests",
+        dependencies: ["WASI", "Wasm", "WasmCompiler", "WasmRuntime", "TestSupport", "NativeSupport"],
+        path: "Tests/Conformance/WASIConformanceTests", swiftSettings: strict + llvmHeaders),
     tests("TestSupportTests", in: "Support", []),
     tests("MainJobTests", in: "EndToEnd", ["KubernetesAPI"]),
     tests("ImagePeerTests", in: "EndToEnd", []),
@@ -294,8 +297,9 @@ let allTests: [Target] = [
     tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),
     tests("LinuxTests", in: "Platform", ["Linux"]),
     .executableTarget(
-        name: "EngineCheck", dependencies: ["Wasm", "WasmRuntime"], path: "Tests/Support/EngineCheck",
-        swiftSettings: strict, linkerSettings: staticLinking),
+        name: "EngineCheck", dependencies: ["NativeSupport", "Wasm", "WasmCompiler", "WasmRuntime"],
+        path: "Tests/Support/EngineCheck", swiftSettings: strict + llvmHeaders,
+        linkerSettings: (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []) + llvmShared),
     .executableTarget(
         name: "SyscallFilterWriter", dependencies: ["Confinement"], path: "Tests/Support/SyscallFilterWriter",
         swiftSettings: strict),

@@ -8,6 +8,8 @@ packages=(libseccomp-dev libyaml-dev libsqlite3-dev zlib1g-dev libzstd-dev libss
 packages+=(llvm-19-dev libstdc++-12-dev libtinfo-dev)
 if [ "${1:-build}" = test ]; then
     packages+=(python3 python3-venv procps iproute2)
+    # A generator of modules, for hack/fuzz.sh.
+    packages+=(binaryen)
     # Those whose runtime Swiftlet can be, for ContainerTests.
     packages+=(containerd runc podman conmon busybox-static containernetworking-plugins)
     # Registries and image tools, for ImagePeerTests.

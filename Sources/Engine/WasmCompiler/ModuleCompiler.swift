@@ -38,6 +38,10 @@ public struct ModuleCompiler: Sendable {
 
     public var level: Level
     public var target: Target
+    /// Whether a trap finds memory, globals and tables as the interpreter leaves them, and every load traps that has
+    /// to. Without it the optimiser may drop a load whose value does not matter and change the order of accesses
+    /// between two calls (docs/RATIONALE.md).
+    public var hasExactTraps = false
 
     public init(level: Level = .full, target: Target) {
         self.level = level
@@ -80,7 +84,8 @@ public struct ModuleCompiler: Sendable {
     }
 
     private func compile(_ content: UnitContent, of plan: UnitPlan) throws -> UnitOutcome {
-        let unit = try Unit(plan.module, layout: plan.layout, target: target, level: content.level)
+        let unit = try Unit(
+            plan.module, layout: plan.layout, target: target, level: content.level, hasExactTraps: hasExactTraps)
         var compiled: [UInt32] = []
         for index in content.functions {
             do {

@@ -2,9 +2,11 @@
 // Swiftlet tests: runs a module with WASI in this process and keeps what came out.
 import FoundationEssentials
 import Glibc
+import NativeSupport
 import TestSupport
 import WASI
 import Wasm
+import WasmCompiler
 import WasmRuntime
 
 /// A folder of its own for a test, removed with the value.
@@ -45,6 +47,14 @@ struct Failure: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
+/// What executes a guest.
+enum GuestEngine: String, CaseIterable {
+    case interpreter, quick, full
+
+    /// What compiles the module; nil for the interpreter.
+    var native: NativeTier? { ModuleCompiler.Level(rawValue: rawValue).map { NativeTier($0) } }
+}
+
 /// What to run, and with what.
 struct GuestRun {
     /// Relative to the shared folder.
@@ -57,6 +67,7 @@ struct GuestRun {
     var listeners: [Int32] = []
     var network = NetworkAccess(isAllowed: false)
     var waiter = Waiter()
+    var engine = GuestEngine.interpreter
     /// What the guest imports beside WASI.
     var hosts: [any HostModule] = []
 
@@ -95,8 +106,13 @@ struct GuestRun {
     private func run(_ context: WASIContext) throws -> (status: UInt32, trap: Trap?) {
         let module = try Module.decode(ModuleBytes(try SharedData.bytes(module)))
         try module.validate()
-        let store = try Store()
-        let instance = try Instance(module, in: store, imports: Imports(hosts: [context] + hosts))
+        var limits = StoreLimits()
+        let code = try engine.native?.code(for: module)
+        limits.allowsNativeCode = code != nil
+        let store = try Store(limits: limits)
+        let instance = try Instance(
+            module, in: store, imports: Imports(hosts: [context] + hosts), native: code?.code)
+        if let mismatch = instance.nativeMismatch { throw mismatch }
         // Without _start the main function is the one with the empty name.
         for entry in ["_initialize", instance.exportedFunction("_start") == nil ? "" : "_start"] {
             switch instance.invoke(entry) {

@@ -1,115 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: runs modules in one process and prints what they did, for hack/fuzz/differential.py.
 //
-// Reads paths from standard input, one a line. For each: instantiates the module without imports, calls every exported
-// function that takes only numbers three times, prints a line per call, then the values of the exported globals and the
-// checksums of the exported memories, then `end`. Exports go by their position. The script asks another engine the same
-// and says it in the same words.
+// Usage: EngineCheck [interpreter] [quick] [full] [quick-exact] [full-exact]   (default: interpreter). The others are
+// levels of native code, as it is run or with exact traps (`ModuleCompiler.hasExactTraps`).
+//
+// Reads paths from standard input, one a line. For each and in each of the tiers: prints the name of the tier and a
+// colon, then what the module does (Account.swift); at last `end`. The script asks another engine the same and says it
+// in the same words.
 
 import Glibc
+import NativeSupport
 import Wasm
+import WasmCompiler
 import WasmRuntime
 
-/// Arguments, by position; the script has the same.
-private let patterns: [UInt64] = [
-    0, 1, UInt64.max, 0x8000_0000_8000_0000, 0x7FFF_FFFF_7FFF_FFFF, 0x3FF0_0000_3F80_0000, 0xC010_0000_C080_0000, 37,
-]
+/// What executes a module.
+private enum Tier {
+    case interpreter
+    case native(NativeTier)
 
-private func slot(_ bits: UInt64, _ type: ValueType) -> UInt64 {
-    type == .i32 || type == .f32 ? bits & 0xFFFF_FFFF : bits
-}
-
-/// The value in hexadecimal digits; all NaNs are one.
-private func text(_ slot: UInt64, _ type: ValueType) -> String {
-    var slot = slot
-    if type == .f32, Float(bitPattern: UInt32(truncatingIfNeeded: slot)).isNaN { slot = 0x7FC0_0000 }
-    if type == .f64, Double(bitPattern: slot).isNaN { slot = 0x7FF8_0000_0000_0000 }
-    return "\(type):\(String(slot, radix: 16))"
-}
-
-private func isNumber(_ type: ValueType) -> Bool { [.i32, .i64, .f32, .f64].contains(type) }
-
-/// Trap reasons in classes that engines agree on.
-private func text(_ trap: Trap) -> String {
-    switch trap.reason {
-    case .undefinedElement, .outOfBoundsTableAccess: "trap table"
-    default: "trap \(trap.reason)"
+    init?(_ name: String) {
+        if name == "interpreter" {
+            self = .interpreter
+            return
+        }
+        let isExact = name.hasSuffix("-exact")
+        guard let level = ModuleCompiler.Level(rawValue: isExact ? String(name.dropLast(6)) : name) else { return nil }
+        self = .native(NativeTier(level, hasExactTraps: isExact))
     }
 }
 
-private func checksum(_ memory: Memory) -> UInt32 {
-    var crc: UInt32 = 0xFFFF_FFFF
-    let bytes = UnsafeRawBufferPointer(start: memory.guest.base, count: memory.byteCount)
-    for byte in bytes { crc = crcTable[Int((crc ^ UInt32(byte)) & 0xFF)] ^ crc >> 8 }
-    return ~crc
-}
-
-/// CRC-32 as zlib has it (ISO 3309).
-private let crcTable: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
-}
-
-private func call(_ instance: Instance, _ function: Function, position: Int, turn: Int) -> String? {
-    let type = function.type
-    guard type.parameters.allSatisfy(isNumber), type.results.allSatisfy(isNumber) else { return nil }
-    let list = { (types: [ValueType]) in types.map(\.description).joined(separator: ",") }
-    let name = "call \(position) \(turn) (\(list(type.parameters))) -> (\(list(type.results)))"
-    let arguments = type.parameters.enumerated().map { slot(patterns[(position + 3 * turn + $0) % patterns.count], $1) }
-    switch instance.store.invoke(function, arguments) {
-    case .returned(let results):
-        return (["\(name): returned"] + zip(results, type.results).map { text($0, $1) }).joined(separator: " ")
-    case .exited: return "\(name): exited"
-    case .trapped(let trap): return "\(name): \(text(trap))"
-    }
-}
-
-private func check(_ path: String) throws {
-    guard let file = fopen(path, "r") else {
-        print("cannot open")
-        return
-    }
+private func bytes(of path: String) -> [UInt8]? {
+    guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while case let count = fread(&buffer, 1, buffer.count, file), count > 0 { bytes += buffer[..<count] }
-    let module: Module
-    do { module = try Module.load(ModuleBytes(bytes)) } catch {
-        print("refused: \(error)")
-        return
-    }
-    let instance: Instance
+    return bytes
+}
+
+private func instantiate(_ module: Module, in tier: Tier) throws -> Instance {
     // An array of gigabytes is made in seconds, and a module may want many.
     var limits = StoreLimits()
     limits.memoryBytes = 256 << 20
-    let store = try Store(limits: limits)
-    do { instance = try Instance(module, in: store) } catch {
-        if case .trapped(let trap) = error {
-            print("instantiation: \(text(trap))")
-        } else {
-            print("instantiation: \(error)")
-        }
-        return
-    }
-    for (position, export) in module.exports.enumerated() {
-        guard case .function(let function)? = instance.export(export.name) else { continue }
-        for turn in 0..<3 {
-            if let line = call(instance, function, position: position, turn: turn) { print(line) }
-        }
-    }
-    for (position, export) in module.exports.enumerated() {
-        switch instance.export(export.name) {
-        case .global(let global) where isNumber(global.type.value):
-            print("global \(position) (\(global.type.value)): \(text(global.value, global.type.value))")
-        case .memory(let memory): print("memory \(position): \(memory.pageCount) \(checksum(memory))")
-        default: continue
-        }
+    guard case .native(let native) = tier else { return try Instance(module, in: Store(limits: limits)) }
+    limits.allowsNativeCode = true
+    let code = try native.code(for: module).code
+    let instance = try Instance(module, in: Store(limits: limits), native: code)
+    if let mismatch = instance.nativeMismatch { throw mismatch }
+    return instance
+}
+
+private func check(_ module: Module, in tier: Tier) {
+    do {
+        let account = Account(try instantiate(module, in: tier))
+        account.printComparable()
+        account.printOwn()
+    } catch InstantiationError.trapped(let trap) {
+        print("instantiation: \(Account.text(trap))")
+    } catch {
+        print("instantiation: \(error)")
     }
 }
 
+private func check(_ path: String, in tiers: [(name: String, tier: Tier)]) {
+    var module: Module?
+    var refusal = "cannot open"
+    if let bytes = bytes(of: path) {
+        do { module = try Module.load(ModuleBytes(bytes)) } catch { refusal = "refused: \(error)" }
+    }
+    for (name, tier) in tiers {
+        print("\(name):")
+        if let module { check(module, in: tier) } else { print(refusal) }
+        // Whoever reads knows how far it came when the process dies.
+        fflush(nil)
+    }
+}
+
+private let names = CommandLine.argc > 1 ? Array(CommandLine.arguments.dropFirst()) : ["interpreter"]
+private let tiers = names.map { name in
+    guard let tier = Tier(name) else { fatalError("expected interpreter, quick, full, quick-exact or full-exact, found \(name)") }
+    return (name, tier)
+}
 print("features: \(FeatureSet.supported)")
 fflush(nil)
 while let path = readLine() {
-    try check(path)
+    check(path, in: tiers)
     print("end")
     fflush(nil)
 }

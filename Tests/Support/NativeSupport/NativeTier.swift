@@ -9,10 +9,11 @@ public import WasmRuntime
 
 /// Compiles modules and maps what comes out, as the node and the sandbox do in two processes.
 public struct NativeTier {
-    public let compiler: ModuleCompiler
+    public private(set) var compiler: ModuleCompiler
 
-    public init(_ level: ModuleCompiler.Level) {
+    public init(_ level: ModuleCompiler.Level, hasExactTraps: Bool = false) {
         compiler = ModuleCompiler(level: level, target: Target.host())
+        compiler.hasExactTraps = hasExactTraps
     }
 
     /// Of no module; tests do not look at it.

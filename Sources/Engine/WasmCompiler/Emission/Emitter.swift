@@ -106,6 +106,7 @@ struct Emitter {
     ) -> LLVMValueRef {
         let load: LLVMValueRef = LLVMBuildLoad2(builder, type, address, "")
         LLVMSetAlignment(load, alignment)
+        if unit.hasExactTraps, alias.isVisible { LLVMSetVolatile(load, 1) }
         unit.mark(load, alias)
         return load
     }
@@ -116,6 +117,7 @@ struct Emitter {
     ) -> LLVMValueRef {
         let store: LLVMValueRef = LLVMBuildStore(builder, value, address)
         LLVMSetAlignment(store, alignment)
+        if unit.hasExactTraps, alias.isVisible { LLVMSetVolatile(store, 1) }
         unit.mark(store, alias)
         return store
     }

@@ -20,6 +20,14 @@ enum AliasClass: Hashable {
     case sharedGlobal
     /// Arguments and results in slots.
     case slots
+
+    /// Whether an access may trap, or what it leaves can be seen after a trap.
+    var isVisible: Bool {
+        switch self {
+        case .memory, .table, .global, .sharedGlobal: true
+        case .constant, .slots: false
+        }
+    }
 }
 
 /// An LLVM module with a context of its own, so that several can be built at the same time.
@@ -28,6 +36,8 @@ final class Unit {
     let layout: ContextLayout
     let target: Target
     let level: ModuleCompiler.Level
+    /// ``ModuleCompiler/hasExactTraps``.
+    let hasExactTraps: Bool
     let machine: TargetMachine
     let context: LLVMContextRef
     let module: LLVMModuleRef
@@ -55,10 +65,11 @@ final class Unit {
     private let unlikely: LLVMValueRef
 
     init(
-        _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level
+        _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level, hasExactTraps: Bool = false
     ) throws(CompilationError) {
         machine = try TargetMachine(target, level)
         self.level = level
+        self.hasExactTraps = hasExactTraps
         self.source = source
         self.layout = layout
         self.target = target

@@ -294,7 +294,13 @@ let allTests: [Target] = [
             "OCI", "Protobuf", .product(name: "NIOHTTP2", package: "swift-nio-http2"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
         ]),
-    tests("ShimTests", in: "EndToEnd", ["OCI", "Protobuf", "TTRPC", "TaskAPI"]),
+    tests("ShimTests", in: "EndToEnd", ["MockContainerd", "OCI", "Protobuf", "TTRPC", "TaskAPI"]),
+    .target(
+        name: "MockContainerd", dependencies: ["OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "Linux"],
+        path: "Tests/Support/MockContainerd", swiftSettings: strict),
+    .executableTarget(
+        name: "ShimBench", dependencies: ["MockContainerd", "OCI", "TaskAPI", "Linux"],
+        path: "Tests/Support/ShimBench", swiftSettings: strict, linkerSettings: staticLinking),
     tests("LinuxTests", in: "Platform", ["Linux"]),
     .executableTarget(
         name: "EngineCheck", dependencies: ["NativeSupport", "Wasm", "WasmCompiler", "WasmRuntime"],

@@ -1,4 +1,5 @@
-"""swiftlet-oci beside runc, and the shim beside runc's under a containerd of its own: wall and CPU milliseconds."""
+"""swiftlet-oci beside runc, and the shim beside runc's: alone (driven by the mock containerd of the tests) and under a
+containerd of its own."""
 import json
 import os
 import shutil
@@ -13,14 +14,17 @@ from measure import ROOT, ROUNDS, interleaved, median
 BUILD = os.path.join(ROOT, ".build", "release")
 GUESTS = os.path.join(ROOT, ".build", "guests")
 REFERENCE = "docker.io/swiftlet/bench:1"
+TASKS = int(os.environ.get("SWIFTLET_BENCH_TASKS", "1000"))
 folder = tempfile.mkdtemp(prefix="swl-bench-")
+memory = tempfile.mkdtemp(prefix="swl-bench-", dir="/dev/shm")
 
 
 def bundle(name, arguments):
     path = os.path.join(folder, name)
     rootfs = os.path.join(path, "rootfs")
     os.makedirs(rootfs)
-    shutil.copy(os.path.join(GUESTS, "hello.wasm"), rootfs)
+    for guest in ("hello.wasm", "ignore-stop.wasm"):
+        shutil.copy(os.path.join(GUESTS, guest), rootfs)
     shutil.copy(shutil.which("busybox"), rootfs)
     kinds = [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "network")]
     mounts = [{"destination": "/proc", "type": "proc", "source": "proc"}]
@@ -109,14 +113,80 @@ def table(title, commands):
     sys.stdout.flush()
 
 
+SHIMS = {
+    "Swiftlet's shim": (f"{BUILD}/containerd-shim-swiftlet-v1", ["/hello.wasm"], ["/ignore-stop.wasm"]),
+    "runc's shim": (
+        shutil.which("containerd-shim-runc-v2") or "", ["/busybox", "echo", "hello"], ["/busybox", "sleep", "1000"]),
+}
+
+
+def mock(shim, arguments, mode, count, group=None):
+    """Starts the mock containerd; each one has a bundle, and so a root file system, of its own."""
+    name = f"mock{len(os.listdir(memory))}"
+    with open(os.path.join(bundle(name, arguments), "config.json")) as file:
+        spec = json.load(file)
+    spec["root"]["path"] = os.path.join(folder, name, "rootfs")
+    spec["linux"]["cgroupsPath"] = f"/swiftlet-bench-{os.getpid()}/@"
+    spec["annotations"] = {"io.containerd.runc.v2.group": group} if group else {}
+    state = os.path.join(memory, name)
+    os.mkdir(state)
+    config = os.path.join(state, "config.json")
+    with open(config, "w") as file:
+        json.dump(spec, file)
+    command = [f"{BUILD}/ShimBench", shim, config, f"{state}/d", mode, str(count)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def finished(process):
+    output, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{process.args} failed")
+    return output
+
+
+def private(process):
+    """KiB that nobody else has."""
+    with open(f"/proc/{process}/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private"))
+
+
+def shims():
+    print("| without containerd | Create | Start to exit | Delete | together | min |\n|---|---|---|---|---|---|")
+    for name, (shim, hello, _) in SHIMS.items():
+        output = finished(mock(shim, hello, "calls", 100, group=f"bench-{os.getpid()}"))
+        rows = [[int(word) / 1e3 for word in line.split()] for line in output.splitlines()]
+        parts = " | ".join(f"{median([row[i] for row in rows]):.1f}" for i in range(3))
+        together = [sum(row) for row in rows]
+        print(f"| {name} | {parts} | {median(together):.1f} | {min(together):.1f} |")
+    print("\nMilliseconds of a container in a pod that is there; `start` of the shim's program is part of Create.\n")
+    print("| 4 at a time, a shim each | tasks | tasks/s |\n|---|---|---|")
+    for name, (shim, hello, _) in SHIMS.items():
+        begin = time.perf_counter()
+        for process in [mock(shim, hello, "tasks", TASKS // 4) for _ in range(4)]:
+            finished(process)
+        print(f"| {name} | {TASKS} | {TASKS / (time.perf_counter() - begin):.1f} |")
+    print("\n| 20 idle pods | private KiB of shim | of the container's process |\n|---|---|---|")
+    for name, (shim, _, idle) in SHIMS.items():
+        process = mock(shim, idle, "idle", 20)
+        pods = [process.stdout.readline().split() for _ in range(20)]
+        time.sleep(1)
+        columns = " | ".join(str(median([private(pod[i]) for pod in pods])) for i in range(2))
+        print(f"| {name} | {columns} |")
+        finished(process)
+    print()
+    sys.stdout.flush()
+
+
 daemon = None
 try:
+    # Both keep their state in memory, as they do in /run of a machine that runs containers.
     table("hello from a bundle", {
         "`swiftlet-oci run`": [
-            f"{BUILD}/swiftlet-oci", "--root", f"{folder}/oci", "run", "-b", bundle("wasm", ["/hello.wasm"]), "wasm"],
+            f"{BUILD}/swiftlet-oci", "--root", f"{memory}/oci", "run", "-b", bundle("wasm", ["/hello.wasm"]), "wasm"],
         "`runc run`": [
-            "runc", "--root", f"{folder}/runc", "run", "-b", bundle("native", ["/busybox", "echo", "hello"]), "native"],
+            "runc", "--root", f"{memory}/runc", "run", "-b", bundle("native", ["/busybox", "echo", "hello"]), "native"],
     })
+    shims()
     daemon = containerd()
     ctr = ["ctr", "-a", f"{folder}/c.sock"]
     subprocess.run(ctr + ["image", "import", image()], check=True, capture_output=True)
@@ -136,4 +206,5 @@ finally:
             os.rmdir(f"/sys/fs/cgroup/{hierarchy}/swiftlet-bench-{os.getpid()}")
         except OSError:
             pass
-    shutil.rmtree(folder, ignore_errors=True)
+    for path in (folder, memory):
+        shutil.rmtree(path, ignore_errors=True)

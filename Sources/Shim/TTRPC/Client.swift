@@ -26,6 +26,8 @@ public enum CallFailure: Error, CustomStringConvertible {
 
 /// For tests and small tools: one connection, one thread. Several calls may be outstanding (`begin`, then `finish`).
 public final class Client {
+    /// Sent with each request: containerd names its namespace there.
+    public var metadata: [KeyValue] = []
     private let descriptor: Int32
     private var decoder = FrameDecoder()
     private var nextStream: UInt32 = 1
@@ -49,7 +51,8 @@ public final class Client {
         let stream = nextStream
         nextStream += 2
         let request = Request(
-            service: service, method: method, payload: message.protobufBytes, timeoutNanoseconds: timeoutNanoseconds)
+            service: service, method: method, payload: message.protobufBytes, timeoutNanoseconds: timeoutNanoseconds,
+            metadata: metadata)
         try send(Frame(stream: stream, kind: Frame.Kind.request, flags: 1, payload: request.protobufBytes).encoded)
         return Call(stream: stream, name: method)
     }

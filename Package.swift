@@ -307,6 +307,9 @@ let allTests: [Target] = [
         path: "Tests/Support/EngineCheck", swiftSettings: strict + llvmHeaders,
         linkerSettings: (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []) + llvmShared),
     .executableTarget(
+        name: "InstanceBench", dependencies: ["Wasm", "WasmRuntime", "WasmText"], path: "Tests/Support/InstanceBench",
+        swiftSettings: strict, linkerSettings: staticLinking),
+    .executableTarget(
         name: "SyscallFilterWriter", dependencies: ["Confinement"], path: "Tests/Support/SyscallFilterWriter",
         swiftSettings: strict),
     .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Measures what docs/SPECIFICATION.md promises, beside rivals in the same run; prints Markdown tables.
-# Usage: hack/bench.sh [engine|start|pods|container]…   (default: all)
+# Usage: hack/bench.sh [engine|start|instances|pods|container]…   (default: all)
 #   engine  CPU time of programs: sightglass, QuickJS, CPython; C and Go programs of hack/bench/programs beside native
 #           code. swiftlet, wasmkit (toolchain), wasmtime (PyPI). SWIFTLET_BENCH_ENGINES=interpreter,aot: more columns
 #   start   hello from exec to exit: wall and CPU
+#   instances  a fresh instance: of a module, of an image, by reset
 #   container  swiftlet-oci beside runc, and `ctr run` with both shims
 #   pods    pod scheduled → Ready, private memory per idle replica, 100 replicas to Ready
 # SWIFTLET_BENCH_ROUNDS (default 5) rounds are interleaved; medians of ratios are printed.
@@ -23,5 +24,5 @@ if [ ! -x "$venv/bin/wasmtime" ] || [ ! -x "$venv/bin/wasm2wat" ] || [ ! -x "$ve
     chmod +x "$binary"
     ln -sf "$binary" "$venv/bin/wasmtime"
 fi
-[ $# -eq 0 ] && set -- start engine pods container
+[ $# -eq 0 ] && set -- start engine instances pods container
 for what in "$@"; do python3 hack/bench/"$what".py; done

@@ -21,7 +21,8 @@ public enum ExecutionProfile {
     ///   - counts: zeros; the memory must stay as long as the process.
     ///   - intervalMicroseconds: of the process's CPU time, less than a second; the kernel rounds up to its tick.
     /// - Returns: 0, or an errno: EBUSY when it has been started before.
-    public static func start(_ counts: UnsafeMutableBufferPointer<UInt32>, intervalMicroseconds: UInt32 = 1000) -> Int32 {
+    public static func start(_ counts: UnsafeMutableBufferPointer<UInt32>, intervalMicroseconds: UInt32 = 1000) -> Int32
+    {
         let count = UInt32(clamping: counts.count)
         return sw_profile_start(counts.baseAddress, count, intervalMicroseconds) ? 0 : errno
     }

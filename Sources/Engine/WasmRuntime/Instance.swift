@@ -41,19 +41,8 @@ public struct Instance {
     public init(
         _ module: Module, in store: Store, imports: Imports = Imports(), native: NativeCode? = nil
     ) throws(InstantiationError) {
-        self.store = store
-        let types = store.types.numbers(of: module)
-        let externs: [Extern]
-        do { externs = try imports.resolve(module, types: types, in: store) } catch { throw .link(error) }
-        state = InstanceState(module, types: types, in: store)
-        do {
-            try allocate(externs)
-            state.fillContext()
-            if let native {
-                do throws(NativeCodeMismatch) { try state.use(native) } catch { state.nativeMismatch = error }
-            }
-            try initializeElements()
-        } catch { throw .resource(error) }
+        try self.init(allocating: module, in: store, imports: imports, native: native)
+        do { try initializeElements() } catch { throw .resource(error) }
         try runActiveSegments()
         if let start = module.start {
             switch store.invoke(Function(store: store, pointer: state.functions[Int(start)]), []) {
@@ -62,6 +51,21 @@ public struct Instance {
             case .trapped(let trap): throw .trapped(trap)
             }
         }
+    }
+
+    /// Everything that the module defines, before its segments and its start function.
+    init(
+        allocating module: Module, in store: Store, imports: Imports, native: NativeCode?
+    ) throws(InstantiationError) {
+        self.store = store
+        let types = store.types.numbers(of: module)
+        let externs: [Extern]
+        do { externs = try imports.resolve(module, types: types, in: store) } catch { throw .link(error) }
+        state = InstanceState(module, types: types, in: store)
+        do { try allocate(externs) } catch { throw .resource(error) }
+        state.fillContext()
+        guard let native else { return }
+        do throws(NativeCodeMismatch) { try state.use(native) } catch { state.nativeMismatch = error }
     }
 
     private func allocate(_ externs: [Extern]) throws(ResourceError) {

@@ -28,6 +28,8 @@ final class InstanceState {
     @exclusivity(unchecked) var elements: [[UInt64]] = []
     @exclusivity(unchecked) var isDataDropped: [Bool]
     var nativeMismatch: NativeCodeMismatch?
+    /// What ``Instance/reset()`` goes back to.
+    var baseline: InstanceBaseline?
 
     init(_ module: Module, types: [UInt32], in store: Store) {
         self.store = store

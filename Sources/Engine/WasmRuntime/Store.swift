@@ -62,6 +62,8 @@ public final class Store {
     /// Who catches what, by `sw_function.catch_table`; the first is nobody's.
     var catchTables = [CatchTable()]
     var nesting = 0
+    /// How often guests have called functions of the host.
+    var hostCallCount = 0
     /// Compiled code that is in use, and an instance of its module.
     private(set) var nativeCodes: [(code: NativeCode, instance: InstanceState)] = []
     private var allocations: [UnsafeMutableRawPointer] = []

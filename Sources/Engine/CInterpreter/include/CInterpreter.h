@@ -54,3 +54,6 @@ uint32_t sw_throw_from_host(sw_context *context, uint64_t *frame, const uint8_t 
 
 /// Makes the running guest trap with "interrupted" at its next call or loop iteration. Async-signal-safe.
 void sw_interrupt(sw_machine *machine);
+
+/// A file in memory, close-on-exec (memfd_create(2)); -1 with errno.
+int sw_memory_file(const char *name);

@@ -194,6 +194,13 @@ extension Store {
         willOverwrite(table.pointer.pointee.elements + Int(index), count: count, trace: trace)
     }
 
+    /// Before a global is overwritten.
+    func willOverwrite(_ global: GlobalVariable) {
+        let trace = TypeDescriptor.trace(global.type.value)
+        guard trace != Int(sw_traces_nothing) else { return }
+        willOverwrite(global.pointer, count: 1, trace: trace)
+    }
+
     private func willOverwrite(_ values: UnsafeMutablePointer<UInt64>, count: UInt64, trace: Int) {
         guard machine.pointee.heap.pointee.is_marking != 0, let heap = heapIfAny else { return }
         for offset in 0..<Int(count) { heap.shade(values[offset], trace) }

@@ -22,6 +22,7 @@ func callHost(
     let instance = InstanceState.of(caller)
     let store = instance.store
     let machine = store.machine
+    store.hostCallCount &+= 1
     // The results get slots of their own, so that the host may write them before it has read all arguments.
     let results = frame + Int(function.pointee.header) + 2
     let resultCount = Int(function.pointee.result_slots)

@@ -96,7 +96,9 @@ public enum ShimCleanup {
         guard let address = try? Files.readText("\(directory)/address", limit: 4096), address.hasPrefix("unix:///")
         else { return }
         let path = String(address.dropFirst(7))
-        if !UnixSocket.isAlive(path) { unlink(path) }
+        // A process that is being killed takes connections to its last moment: only an answer is life.
+        if UnixSocket.isAlive(path), ShimStart.answers(path) { return }
+        unlink(path)
     }
 
     private static func waitForEnd(_ isOver: () -> Bool) {

@@ -38,7 +38,7 @@ public struct ShimStart {
         let listener: Int32
         do { listener = try UnixSocket.listen(at: path) } catch {
             guard error.errno == EADDRINUSE else { throw ShimFailure("\(error)") }
-            if answers(path) { return try publish(path) }
+            if Self.answers(path) { return try publish(path) }
             ShimCleanup.killShim(directory)
             unlink(path)
             ShimCleanup.cleanPod(directory)
@@ -54,7 +54,7 @@ public struct ShimStart {
 
     /// Whether a shim is there and handles requests. That somebody listens is not enough: a process that is being killed
     /// still takes connections, and a stopped one takes them for ever.
-    private func answers(_ path: String) -> Bool {
+    static func answers(_ path: String) -> Bool {
         do throws(CallFailure) {
             _ = try Client(path: path).call(
                 ServiceName.probe, "Ping", Empty(), as: Empty.self, timeoutMilliseconds: 2000)

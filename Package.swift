@@ -271,7 +271,10 @@ let allTests: [Target] = [
     tests("ImagesTests", in: "Node", ["Images", "OCI"]),
     tests(
         "RegistryTests", in: "Node",
-        nio + ["Registry", "Images", .product(name: "NIOHTTP1", package: "swift-nio")]),
+        nio + [
+            "Registry", "Images", .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        ]),
     tests("PodNetworkTests", in: "Node", nio + ["PodNetwork", "KubernetesAPI", "ObjectStore"]),
     tests(
         "ProbesTests", in: "Node",

@@ -88,6 +88,16 @@ public struct ImageName: Sendable, Hashable, Comparable, CustomStringConvertible
     }
 
     private static func isHost(_ host: Substring) -> Bool {
+        if host.hasPrefix("[") {
+            let address = host.prefix { $0 != "]" }.dropFirst()
+            let port = host.dropFirst(address.count + 2)
+            let digits = Set("0123456789abcdefABCDEF:.".utf8)
+            return address.contains(":") && address.utf8.allSatisfy { digits.contains($0) }
+                && (port.isEmpty
+                    || port.hasPrefix(":") && port.dropFirst().utf8.first.map { $0 != 0x2B } == true
+                        && UInt16(port.dropFirst()) != nil)
+                && host.contains("]")
+        }
         let parts = host.split(separator: ":", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let name = parts.first, !name.isEmpty else { return false }
         if parts.count == 2, UInt16(parts[1]) == nil || parts[1].hasPrefix("+") { return false }

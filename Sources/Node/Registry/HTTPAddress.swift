@@ -2,9 +2,9 @@
 // Swiftlet: http and https addresses, as far as registries use them.
 
 /// `scheme://host[:port]/path?query`, with the path as it goes on the wire.
-struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
+package struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
     var isSecure: Bool
-    /// Lower case.
+    /// Lower case; an IPv6 address without its brackets.
     var host: String
     var port: Int
     /// Begins with a slash; holds the query.
@@ -17,7 +17,7 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
         self.path = path
     }
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         // LIMIT: storage back ends sign their addresses with a few kilobytes.
         guard text.utf8.count <= 16_384, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         let rest: Substring
@@ -33,17 +33,27 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         // A user and a password in an address are somebody's mistake or trick.
         guard !authority.contains("@"), !authority.isEmpty else { return nil }
-        let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), let name = parts.first, !name.isEmpty else { return nil }
-        host = name.lowercased()
-        if parts.count == 2 {
-            guard let number = UInt16(parts[1]), number > 0 else { return nil }
+        let isBracketed = authority.hasPrefix("[")
+        guard isBracketed == authority.contains("]") else { return nil }
+        let name = isBracketed ? authority.prefix { $0 != "]" } + "]" : authority.prefix { $0 != ":" }
+        let portText = authority.dropFirst(name.count)
+        guard let found = Self.host(name) else { return nil }
+        host = found
+        if !portText.isEmpty {
+            guard portText.hasPrefix(":"), let number = UInt16(portText.dropFirst()), number > 0 else { return nil }
             port = Int(number)
         } else {
             port = isSecure ? 443 : 80
         }
         let tail = rest.dropFirst(authority.count).prefix { $0 != "#" }
         path = tail.isEmpty ? "/" : tail.first == "?" ? "/\(tail)" : String(tail)
+    }
+
+    private static func host(_ text: Substring) -> String? {
+        guard text.hasPrefix("[") else { return text.isEmpty || text.contains("]") ? nil : text.lowercased() }
+        let address = text.dropFirst().dropLast()
+        let digits = Set("0123456789abcdefABCDEF:.".utf8)
+        return address.utf8.allSatisfy { digits.contains($0) } && address.contains(":") ? address.lowercased() : nil
     }
 
     /// What a `Location` header means here; nil: nothing that can be followed.
@@ -69,10 +79,13 @@ struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// `host:port`, without a port that goes without saying.
-    var authority: String { port == (isSecure ? 443 : 80) ? host : "\(host):\(port)" }
+    var authority: String {
+        let name = host.contains(":") ? "[\(host)]" : host
+        return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
+    }
 
     /// Without the query, which may hold a signature.
-    var description: String { "\(isSecure ? "https" : "http")://\(authority)\(path.prefix { $0 != "?" })" }
+    package var description: String { "\(isSecure ? "https" : "http")://\(authority)\(path.prefix { $0 != "?" })" }
 
     /// RFC 3986: everything but unreserved characters as %XX.
     static func encode(_ text: String) -> String {

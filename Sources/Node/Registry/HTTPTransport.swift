@@ -61,6 +61,7 @@ struct HTTPTransport: Sendable {
     var collectedBytesMax = 8 << 20
     /// Certificates beside the system's, by `host:port` or host.
     var tls: @Sendable (HTTPAddress) throws -> NIOSSLContext
+    var proxies = HTTPProxies()
 
     func send(_ request: HTTPRequest, to receiver: (any BodyReceiver)? = nil) async throws(ImageError) -> HTTPResponse {
         do {
@@ -70,7 +71,8 @@ struct HTTPTransport: Sendable {
         } catch is CancellationError {
             throw ImageError(.unavailable, "\(request.address): cancelled")
         } catch {
-            throw ImageError(.unavailable, "\(request.method) \(request.address): \(Self.text(error))")
+            let way = proxies.proxy(for: request.address).map { " through the proxy \($0)" } ?? ""
+            throw ImageError(.unavailable, "\(request.method) \(request.address)\(way): \(Self.text(error))")
         }
     }
 
@@ -92,12 +94,13 @@ struct HTTPTransport: Sendable {
     private typealias Channel = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
     private func exchange(_ request: HTTPRequest, _ receiver: (any BodyReceiver)?) async throws -> HTTPResponse {
-        let channel = try await connect(request.address)
+        let proxy = proxies.proxy(for: request.address)
+        let channel = try await connect(request.address, through: proxy)
         return try await channel.executeThenClose { inbound, outbound in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // A server may answer, with a refusal say, before it has read everything.
                 group.addTask {
-                    do { try await Self.write(request, to: outbound) } catch is ChannelError {}
+                    do { try await Self.write(request, through: proxy, to: outbound) } catch is ChannelError {}
                 }
                 let response = try await receive(inbound, request, receiver)
                 group.cancelAll()
@@ -107,16 +110,24 @@ struct HTTPTransport: Sendable {
     }
 
     private static func write(
-        _ request: HTTPRequest, to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+        _ request: HTTPRequest, through proxy: HTTPProxy?,
+        to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
     ) async throws {
         var headers = HTTPHeaders([
             ("host", request.address.authority), ("user-agent", "swiftlet"), ("connection", "close"),
         ])
         for (name, value) in request.headers { headers.add(name: name, value: value) }
         if let size = request.body.size { headers.add(name: "content-length", value: "\(size)") }
+        var target = request.address.path
+        if let proxy, !request.address.isSecure {
+            // Forwarded, not tunnelled: the proxy needs the whole address (RFC 9112 section 3.2.2).
+            target = "http://\(request.address.authority)\(target)"
+            if let authorization = proxy.authorization {
+                headers.add(name: "proxy-authorization", value: authorization)
+            }
+        }
         let head = HTTPRequestHead(
-            version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.address.path,
-            headers: headers)
+            version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: target, headers: headers)
         switch request.body {
         case .none: try await outbound.write(contentsOf: [.head(head), .end(nil)])
         case .bytes(let bytes):
@@ -165,19 +176,22 @@ struct HTTPTransport: Sendable {
         throw ImageError(.unavailable, "\(request.address): the connection ended without a whole response")
     }
 
-    private func connect(_ address: HTTPAddress) async throws -> Channel {
+    private func connect(_ address: HTTPAddress, through proxy: HTTPProxy?) async throws -> Channel {
         let context = address.isSecure ? try tls(address) : nil
         let window = TimeAmount.nanoseconds(stallWindow.nanoseconds)
         let minimum = bytesPerWindowMin
         return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connectTimeout(.nanoseconds(connectTimeout.nanoseconds))
-            .connect(host: address.host, port: address.port) { channel in
+            .connect(host: proxy?.host ?? address.host, port: proxy?.port ?? address.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(StallHandler(window: window, bytesMin: minimum))
                     if let context {
+                        if let proxy { try pipeline.addHandler(TunnelHandler(proxy, to: address)) }
                         // An address is not for SNI; the certificate is checked against it all the same.
-                        let isNumeric = address.host.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39).contains($0) }
+                        let isNumeric =
+                            address.host.contains(":")
+                            || address.host.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39).contains($0) }
                         try pipeline.addHandler(
                             NIOSSLClientHandler(context: context, serverHostname: isNumeric ? nil : address.host))
                     }

@@ -6,7 +6,7 @@ import Linux
 
 extension Registry {
     /// Reads `registries.json` (`SWIFTLET_REGISTRIES`, else `/etc/swiftlet/registries.json`) and what docker's or podman's
-    /// `login` has left.
+    /// `login` has left, and the proxies that the environment names.
     public static func standard(
         _ store: ContentStore, _ environment: [String: String]
     ) throws(ImageError) -> Registry {
@@ -16,6 +16,7 @@ extension Registry {
         // A file that is named has to be there.
         if named != nil || Files.exists(path) { registry.configuration = try RegistryConfiguration(path: path) }
         registry.credentials = try .user(environment)
+        registry.proxies = try HTTPProxies(environment)
         return registry
     }
 }

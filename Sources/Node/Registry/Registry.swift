@@ -32,6 +32,7 @@ public struct Registry: Sendable {
     public var credentials: CredentialChain
     public var retry = RetryPolicy()
     public var timeouts = RegistryTimeouts()
+    public var proxies = HTTPProxies()
     // LIMIT: layers at once from one registry; docker's number.
     public var transfersMax = 3
 
@@ -47,6 +48,7 @@ public struct Registry: Sendable {
     private func client(_ endpoint: HTTPAddress, _ name: ImageName, pushes: Bool) throws(ImageError) -> RegistryClient {
         let configuration = configuration
         var transport = HTTPTransport(tls: { address in try configuration.tlsContext(address) })
+        transport.proxies = proxies
         transport.connectTimeout = timeouts.connect
         transport.stallWindow = timeouts.stall
         // A mirror has credentials of its own.

@@ -91,6 +91,7 @@ public struct RegistryConfiguration: Sendable, Equatable {
     }
 
     private static func isLoopback(_ name: String) -> Bool {
+        if name.hasPrefix("[::1]") { return true }
         let host = name.prefix { $0 != ":" }
         let parts = host.split(separator: ".")
         return host == "localhost" || parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }

@@ -5,6 +5,7 @@ import Images
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 struct FakeRequest: Sendable {
@@ -46,13 +47,15 @@ final class FakeRegistry: Sendable {
 
     private init(port: Int) { self.port = port }
 
-    static func start() async throws -> FakeRegistry {
+    /// - Parameter tls: nil: plain HTTP.
+    static func start(tls: NIOSSLContext? = nil) async throws -> FakeRegistry {
         // The port is known before anything is served: the handlers find the registry through a box.
         let box = Mutex2<FakeRegistry>()
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(FakeHandler(box))
                 }

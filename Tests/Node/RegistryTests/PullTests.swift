@@ -4,6 +4,7 @@
 import Glibc
 import Images
 import NIOHTTP1
+import NIOSSL
 import Registry
 import Synchronization
 import Testing
@@ -21,8 +22,10 @@ struct Bench: Sendable {
         var all: [Duration] { list.withLock { $0 } }
     }
 
-    init(limits: ImageLimits = ImageLimits(), credentials: [CredentialFile] = []) async throws {
-        fake = try await FakeRegistry.start()
+    init(limits: ImageLimits = ImageLimits(), credentials: [CredentialFile] = [], tls: NIOSSLContext? = nil)
+        async throws
+    {
+        fake = try await FakeRegistry.start(tls: tls)
         var template = Array("/tmp/swiftlet-registry-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -53,10 +56,10 @@ struct Bench: Sendable {
 
 /// Runs a test with a bench, and takes everything away.
 func withBench(
-    limits: ImageLimits = ImageLimits(), credentials: [CredentialFile] = [],
+    limits: ImageLimits = ImageLimits(), credentials: [CredentialFile] = [], tls: NIOSSLContext? = nil,
     _ body: (inout Bench) async throws -> Void
 ) async throws {
-    var bench = try await Bench(limits: limits, credentials: credentials)
+    var bench = try await Bench(limits: limits, credentials: credentials, tls: tls)
     do { try await body(&bench) } catch {
         await bench.fake.stop()
         throw error

@@ -64,7 +64,8 @@ struct Compilation {
             functions.buffer.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)
         }
         let selection = FunctionSelection(
-            first: first, rest: ModuleCompiler.Level(rawValue: words[5]), processorSeconds: seconds > 0 ? Double(seconds) : nil)
+            first: first, rest: ModuleCompiler.Level(rawValue: words[5]),
+            processorSeconds: seconds > 0 ? Double(seconds) : nil)
         let result = try ModuleCompiler(level: level, target: target).compile(
             module, digest: digest, selection: selection, threads: threads,
             progress: { share in try? Descriptors.writeAll(STDOUT_FILENO, "\(Int(share * 100))\n") })

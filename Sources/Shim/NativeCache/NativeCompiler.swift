@@ -53,7 +53,7 @@ public struct NativeCompiler: Sendable {
     }
 
     /// Raised when the code for a module changes in a way that matters.
-    public static let version: UInt32 = 1
+    public static let version: UInt32 = 2
 
     /// - Parameter executablePath: nil: `SWIFTLET_AOT` from the environment, or `swiftlet-aot` beside the running program.
     public init(executablePath: String? = nil) throws(Failure) {

@@ -13,7 +13,7 @@ extension Unit {
     }
 
     /// Runs LLVM's passes over the module.
-    private func run(_ passes: String) throws(CompilationError) {
+    func run(_ passes: String) throws(CompilationError) {
         let options = LLVMCreatePassBuilderOptions()
         defer { LLVMDisposePassBuilderOptions(options) }
         LLVMPassBuilderOptionsSetLoopVectorization(options, 1)
@@ -30,7 +30,39 @@ extension Unit {
     func optimize(_ level: ModuleCompiler.Level) throws(CompilationError) {
         try run("function(sroa)")
         keepUnusedLoads()
-        try run(level == .full ? "default<O2>" : "function(early-cse,simplifycfg)")
+        guard level == .full else { return try run("function(early-cse,simplifycfg)") }
+        try run(PassPipeline.simplification)
+        let giants = giantFunctions()
+        for function in giants { addAttribute(Self.noVectors, to: function) }
+        try run(PassPipeline.vectorisation)
+        for function in giants { removeAttribute(Self.noVectors, from: function) }
+        try run(PassPipeline.lowering)
+    }
+
+    /// LLVM's vectorisers pass over functions with this attribute, for which they are too slow.
+    private static let noVectors = "noimplicitfloat"
+
+    /// Functions with a block so long that the search for vectors in it would take longer than all other passes.
+    private func giantFunctions() -> [LLVMValueRef] {
+        // LIMIT: instructions of a block; the search is quadratic in them.
+        let most = 4000
+        var found: [LLVMValueRef] = []
+        var function = LLVMGetFirstFunction(module)
+        while let current = function {
+            var block = LLVMGetFirstBasicBlock(current)
+            while let inspected = block {
+                var count = 0
+                var instruction = LLVMGetFirstInstruction(inspected)
+                while let counted = instruction, count <= most {
+                    count += 1
+                    instruction = LLVMGetNextInstruction(counted)
+                }
+                block = count > most ? nil : LLVMGetNextBasicBlock(inspected)
+                if count > most { found.append(current) }
+            }
+            function = LLVMGetNextFunction(current)
+        }
+        return found
     }
 
     /// A load may trap, so one whose value nobody uses must stay: it is made volatile.

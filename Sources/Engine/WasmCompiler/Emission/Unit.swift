@@ -230,6 +230,11 @@ final class Unit {
         LLVMAddAttributeAtIndex(function, Self.functionIndex, LLVMCreateEnumAttribute(context, kind, 0))
     }
 
+    func removeAttribute(_ name: String, from function: LLVMValueRef) {
+        LLVMRemoveEnumAttributeAtIndex(
+            function, Self.functionIndex, LLVMGetEnumAttributeKindForName(name, name.utf8.count))
+    }
+
     func addAttribute(_ name: String, _ value: String, to function: LLVMValueRef) {
         let attribute = LLVMCreateStringAttribute(
             context, name, UInt32(name.utf8.count), value, UInt32(value.utf8.count))

@@ -7,11 +7,12 @@
 /// what follows relies on it; see docs/performance.md.
 enum PassPipeline {
     /// Callees first: inlining, then each function on its own.
-    static let simplification = "cgscc(devirt<4>(inline,function<eager-inv;no-rerun>(\(scalar.joined(separator: ",")))))"
+    static let simplification =
+        "cgscc(devirt<4>(inline,function<eager-inv;no-rerun>(\(scalar.joined(separator: ",")))))"
 
     private static let scalar = [
-        "sroa<modify-cfg>", "early-cse<memssa>", "jump-threading", "correlated-propagation", branches, combine, branches,
-        "reassociate",
+        "sroa<modify-cfg>", "early-cse<memssa>", "jump-threading", "correlated-propagation", branches, combine,
+        branches, "reassociate",
         "loop-mssa(loop-instsimplify,loop-simplifycfg,licm<no-allowspeculation>,"
             + "loop-rotate<header-duplication;no-prepare-for-lto>,licm<allowspeculation>,"
             + "simple-loop-unswitch<no-nontrivial;trivial>)",

@@ -2,7 +2,8 @@
 # Measures what docs/SPECIFICATION.md promises, beside rivals in the same run; prints Markdown tables.
 # Usage: hack/bench.sh [engine|start|instances|pods|container]…   (default: all)
 #   engine  CPU time of programs: sightglass, QuickJS, CPython; C and Go programs of hack/bench/programs beside native
-#           code. swiftlet, wasmkit (toolchain), wasmtime (PyPI). SWIFTLET_BENCH_ENGINES=interpreter,aot: more columns
+#           code: swiftlet (interpreter, native code of both levels), wasmkit (toolchain), wasmtime with code made
+#           before, wasm2c with clang -O2 (PyPI); then what compiling costs. SWIFTLET_BENCH_ENGINES=interpreter: less
 #   start   hello from exec to exit: wall and CPU
 #   instances  a fresh instance: of a module, of an image, by reset
 #   container  swiftlet-oci beside runc, and `ctr run` with both shims

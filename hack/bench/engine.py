@@ -1,15 +1,17 @@
 """CPU time of programs that were built elsewhere: the sightglass suite, and two languages' interpreters with scripts of
-ours; swiftlet beside wasmkit and wasmtime, medians of ratios. Then the programs of compiled.py beside native code."""
+ours; swiftlet beside wasmkit and wasmtime (code made before), medians of ratios. Then the programs of compiled.py beside native code."""
 import glob
 import os
 import shutil
 import sys
 
 import compiled
-from measure import ROOT, ROUNDS, SHARED, SWIFTLET, VENV, geometric_mean, interleaved, median
+import toolchains
+from measure import ROOT, ROUNDS, SHARED, VENV, geometric_mean, interleaved, median
 from sightglass import programs, standalone
 
-ENGINE = compiled.ENGINES[0]
+ENGINES = compiled.ENGINES
+INTERPRETS = ENGINES[0] == "interpreter"
 
 
 def scripted():
@@ -22,36 +24,51 @@ def scripted():
             yield name, folder, module, [script]
 
 
+def commands(module, arguments):
+    """What is run, by name of the column."""
+    starts = {engine: toolchains.swiftlet(engine, module) for engine in ENGINES}
+    return {
+        **{engine: [*start, "--dir", ".", module, *arguments] for engine, start in starts.items() if start},
+        **({"wasmkit": [shutil.which("wasmkit"), "run", "--dir", ".", module, *arguments]} if INTERPRETS else {}),
+        "wasmtime": [*toolchains.wasmtime(module, "--dir", "."), *arguments],
+    }
+
+
+def ratio(results, above, below):
+    if above not in results or below not in results:
+        return None
+    return median([a[1] / b[1] for a, b in zip(results[above], results[below])])
+
+
 only = os.environ.get("SWIFTLET_BENCH_PROGRAMS")
-print(f"| program | {ENGINE} CPU s | wasmkit / {ENGINE} | wasmtime / {ENGINE} |")
-print("|---|---|---|---|")
-ratios = {"wasmkit": [], "wasmtime": []}
+# Above and below of each column: the interpreter beside wasmkit's, native code beside wasmtime's, made before.
+COLUMNS = [("wasmkit", ENGINES[0])] if INTERPRETS else []
+COLUMNS += [("wasmtime", ENGINES[0])]
+COLUMNS += [("wasmtime", engine) for engine in ENGINES if engine in toolchains.LEVELS and engine != ENGINES[0]]
+seconds = [engine for engine in ENGINES[:2]]
+print("| program | " + " | ".join(f"{engine} CPU s" for engine in seconds) + " | "
+      + " | ".join(f"{above} / {below}" for above, below in COLUMNS) + " |")
+print("|---|" + "---|" * (len(seconds) + len(COLUMNS)))
+ratios = {column: [] for column in COLUMNS}
 suite = [(name, folder, source, None) for name, folder, source in programs()]
 for name, folder, source, arguments in [*suite, *scripted()]:
     if only and not any(word in name for word in only.split(",")):
         continue
     module = standalone(source) if arguments is None else source
-    arguments = arguments or []
-    commands = {
-        "swiftlet": [SWIFTLET, "run", "--engine", ENGINE, "--dir", ".", module, *arguments],
-        "wasmkit": [shutil.which("wasmkit"), "run", "--dir", ".", module, *arguments],
-        "wasmtime": [os.path.join(VENV, "wasmtime"), "run", "-C", "cache=n", "--dir", ".", module, *arguments],
-    }
-    result = interleaved(commands, rounds=ROUNDS, cwd=folder)
-    if "swiftlet" not in result:
-        print(f"| {name} | failed | | |")
+    result = interleaved(commands(module, arguments or []), rounds=ROUNDS, cwd=folder)
+    if ENGINES[0] not in result:
+        print(f"| {name} | failed |" + " |" * (len(seconds) + len(COLUMNS) - 1))
         continue
-    row = [f"{median([cpu for _, cpu in result['swiftlet']]):.3f}"]
-    for rival in ratios:
-        if rival in result:
-            ratio = median([b[1] / a[1] for a, b in zip(result["swiftlet"], result[rival])])
-            ratios[rival].append(ratio)
-            row.append(f"{ratio:.2f}")
-        else:
-            row.append("failed")
+    row = [f"{median([cpu for _, cpu in result[engine]]):.3f}" if engine in result else "failed" for engine in seconds]
+    for column in COLUMNS:
+        value = ratio(result, *column)
+        if value is not None:
+            ratios[column].append(value)
+        row.append("failed" if value is None else f"{value:.2f}")
     print(f"| {name} | " + " | ".join(row) + " |")
     sys.stdout.flush()
-print("| **geometric mean** | | " + " | ".join(f"**{geometric_mean(values):.2f}**" for values in ratios.values()) + " |")
+print("| **geometric mean** |" + " |" * len(seconds)
+      + " | ".join(f" **{geometric_mean(values):.2f}**" for values in ratios.values()) + " |")
 
 print()
 compiled.tables()

@@ -125,12 +125,12 @@ def table(title, programs):
 
 def compilation():
     """What making the code costs: CPU seconds and bytes."""
-    print("| module | MB | wasmtime compile CPU s | full / wasmtime | quick / wasmtime | full MB/s | full image MB |")
+    print("| module | MB of code | wasmtime compile CPU s | full / wasmtime | quick / wasmtime | full MB/s | full image MB |")
     print("|---|---|---|---|---|---|---|")
     ratios = {"full": [], "quick": []}
     for name in [*SCALAR, *SIMD, *GO]:
         module = build(name)[1]
-        size = os.path.getsize(module) / 1e6
+        size = toolchains.code_bytes(module) / 1e6
         wasmtime, _ = toolchains.compile_wasmtime(module)
         row = []
         for level in ratios:
@@ -138,7 +138,7 @@ def compilation():
             ratios[level].append(seconds / wasmtime)
             row.append((seconds, image))
         (full, image), (quick, _) = row
-        print(f"| {name} | {size:.2f} | {wasmtime:.2f} | {full / wasmtime:.1f} | {quick / wasmtime:.1f} | "
+        print(f"| {name} | {size:.3f} | {wasmtime:.2f} | {full / wasmtime:.1f} | {quick / wasmtime:.1f} | "
               f"{size / full:.2f} | {image / 1e6:.2f} |", flush=True)
     print(f"| **geometric mean** | | | **{geometric_mean(ratios['full']):.1f}** | "
           f"**{geometric_mean(ratios['quick']):.1f}** | | |\n")

@@ -49,6 +49,23 @@ def cpu_seconds(command, environment=None):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def code_bytes(module):
+    """Of the code section: the rest is data and what debuggers read."""
+    content = open(module, "rb").read()
+    at = 8
+    while at < len(content):
+        section, at, size, shift = content[at], at + 1, 0, 0
+        while True:
+            byte, at = content[at], at + 1
+            size, shift = size | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                break
+        if section == 10:
+            return size
+        at += size
+    return 0
+
+
 def compile_swiftlet(module, level):
     """CPU seconds and the image's bytes; the compiler's process is started as the node does (NativeCompiler.swift)."""
     digest = hashlib.sha256(open(module, "rb").read()).hexdigest()

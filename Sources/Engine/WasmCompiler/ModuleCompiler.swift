@@ -110,7 +110,8 @@ public struct ModuleCompiler: Sendable {
         for type in Set(compiled.map { unit.typeIndex(ofFunction: $0) }).sorted() { glue.compileThunk(type) }
         for index in Set(wanted).subtracting(compiled).sorted() { glue.compileWayOut(index) }
         try unit.verify()
-        try unit.optimize(.full)
+        // Straight lines; what matters is how registers are chosen.
+        try unit.optimize(.quick)
         return try unit.emitObject()
     }
 

@@ -12,7 +12,7 @@ public final class ShimDaemon {
     private let socketPath: String
     private var server: Server?
     private var service: TaskService?
-    private var publisher: EventPublisher?
+    private var publisher: (any EventSink)?
 
     /// - Parameters:
     ///   - listener: listening on `socketPath`; taken over.
@@ -26,6 +26,9 @@ public final class ShimDaemon {
             let launcher = try SandboxLauncher()
             if let address = getenv("TTRPC_ADDRESS").map({ String(cString: $0) }), !address.isEmpty {
                 publisher = EventPublisher(loop: loop, address: address, namespace: namespace)
+            } else if let path = getenv(ShimStart.publisherVariable), let address = getenv(ShimStart.addressVariable) {
+                publisher = ProgramPublisher(
+                    loop: loop, path: String(cString: path), address: String(cString: address), namespace: namespace)
             }
             let service = TaskService(
                 loop: loop, launcher: launcher, namespace: namespace, pod: pod,
@@ -64,7 +67,7 @@ public final class ShimDaemon {
 
     private func reapOrphans() {
         guard service?.isAdopting != true else { return }
-        let own = service?.livingProcesses ?? []
+        let own = (service?.livingProcesses ?? []) + (publisher?.livingProcesses ?? [])
         while true {
             var information = siginfo_t()
             // A look, no taking: the exits of sandboxes are for those who wait at their pidfd.

@@ -109,6 +109,37 @@ struct `containerd's versions` {
         #expect(setting.leftovers().isEmpty, "\(setting.leftovers())")
     }
 
+    @Test(arguments: [ContainerdVersion.v1_6, .v2_2])
+    func `without an address for events they go through containerd's program, in order`(
+        version: ContainerdVersion
+    ) throws {
+        let setting = try Setting(version)
+        setting.daemon.tellsEventAddress = false
+        setting.daemon.publishBinary = "\(setting.path)/publish"
+        // The event itself is on stdin: an Any, whose first field is its type.
+        let script = "#!/bin/sh\n[ $(wc -c) -gt 20 ] && echo \"$@\" >>\(setting.path)/published\n"
+        let descriptor = open(setting.daemon.publishBinary, O_WRONLY | O_CREAT, 0o755)
+        write(descriptor, script, script.utf8.count)
+        close(descriptor)
+        let task = try setting.task("told", "exit-code", ["0"])
+        #expect(try task.run() == 0)
+        try task.delete()
+        let words = "--address \(setting.path)/c.sock publish --topic /tasks/"
+        let lines = ["create", "start", "exit", "delete"].map { words + $0 + " --namespace default\n" }
+        #expect(isTrue(within: 5) { text("\(setting.path)/published") == lines.joined() })
+        #expect(text("\(setting.path)/published") == lines.joined())
+        #expect(setting.daemon.events.isEmpty)
+    }
+
+    @Test func `the address for events may be in the bootstrap parameters alone`() throws {
+        let setting = try Setting(.v2_4)
+        setting.daemon.tellsEventAddress = false
+        let task = try setting.task("told", "exit-code", ["0"])
+        #expect(try task.run() == 0)
+        try task.delete()
+        #expect(setting.daemon.topics(about: "told") == ["create", "start", "exit", "delete"])
+    }
+
     @Test(arguments: [ContainerdVersion.v1_6, .v2_4])
     func `a terminal has the size that it is given`(version: ContainerdVersion) throws {
         let setting = try Setting(version)

@@ -16,6 +16,9 @@ public struct ShimStart {
     public static let listenerDescriptor: Int32 = 3
     /// Environment by which the daemon learns its socket's path.
     public static let socketVariable = "SWIFTLET_SHIM_SOCKET"
+    /// Environment by which the daemon learns how to publish where it has no address for events.
+    static let publisherVariable = "SWIFTLET_SHIM_PUBLISHER"
+    static let addressVariable = "SWIFTLET_SHIM_ADDRESS"
 
     private let arguments: ShimArguments
     /// The working directory: the pod's, or containerd's bundle.
@@ -45,7 +48,7 @@ public struct ShimStart {
             do { listener = try UnixSocket.listen(at: path) } catch { throw ShimFailure("\(error)") }
         }
         defer { close(listener) }
-        do { try spawnDaemon(listener, path, group) } catch {
+        do { try spawnDaemon(listener, path, group, standardInput) } catch {
             unlink(path)
             throw error
         }
@@ -103,16 +106,33 @@ public struct ShimStart {
 
     private func socketDirectories(_ standardInput: [UInt8]) -> [String] {
         var directories: [String] = []
-        // From 2.3 on containerd says where; before, stdin has runtime options, which read as nonsense here.
-        if let parameters = try? BootstrapParams(protobuf: standardInput), parameters.instanceID == arguments.id,
-            parameters.namespace == arguments.namespace, !parameters.socketDirectory.isEmpty
-        {
-            directories.append(parameters.socketDirectory)
+        if let directory = bootstrap(standardInput)?.socketDirectory, !directory.isEmpty {
+            directories.append(directory)
         }
         if !arguments.address.isEmpty { directories.append("/run/containerd/s") }
         if let root = environment["SWIFTLET_ROOT"], root.hasPrefix("/") { directories.append("\(root)/s") }
         if let root = environment["XDG_RUNTIME_DIR"], geteuid() != 0 { directories.append("\(root)/swiftlet/s") }
         return directories + ["/run/swiftlet/s", "/tmp/swiftlet-\(geteuid())"]
+    }
+
+    /// What containerd says from 2.3 on; before, stdin has runtime options, which read as nonsense here.
+    private func bootstrap(_ standardInput: [UInt8]) -> BootstrapParams? {
+        guard let parameters = try? BootstrapParams(protobuf: standardInput), parameters.instanceID == arguments.id,
+            parameters.namespace == arguments.namespace
+        else { return nil }
+        return parameters
+    }
+
+    /// How the daemon reaches containerd with its events, where the environment does not say so already.
+    private func publishing(_ standardInput: [UInt8]) -> [String] {
+        guard environment["TTRPC_ADDRESS", default: ""].isEmpty else { return [] }
+        if let address = bootstrap(standardInput)?.ttrpcAddress, !address.isEmpty {
+            return ["TTRPC_ADDRESS=\(address)"]
+        }
+        guard !arguments.publishBinary.isEmpty, !arguments.address.isEmpty else { return [] }
+        return [
+            "\(Self.publisherVariable)=\(arguments.publishBinary)", "\(Self.addressVariable)=\(arguments.address)",
+        ]
     }
 
     /// In /tmp the directory could be somebody's who wants our sockets.
@@ -152,7 +172,9 @@ public struct ShimStart {
 
     /// The daemon is this program again, in a session of its own. Its parent, this process, leaves at once, so that it
     /// belongs to init and not to whoever called start. Nothing of the caller's stdio stays open in it.
-    private func spawnDaemon(_ listener: Int32, _ path: String, _ group: String) throws(ShimFailure) {
+    private func spawnDaemon(
+        _ listener: Int32, _ path: String, _ group: String, _ standardInput: [UInt8]
+    ) throws(ShimFailure) {
         do {
             let null = try Files.open("/dev/null", O_RDWR)
             // containerd reads the shim's own log from this fifo. Read and write: no reader, no trouble.
@@ -161,8 +183,10 @@ public struct ShimStart {
             let error = log >= 0 ? log : null.rawValue
             var request = SpawnRequest(
                 path: "/proc/self/exe", arguments: [Self.daemonName, "\(arguments.namespace)/\(group)"])
-            request.environment = environment.map { "\($0.key)=\($0.value)" }.sorted()
+            let kept = environment.filter { $0.key != "TTRPC_ADDRESS" || !$0.value.isEmpty }
+            request.environment = kept.map { "\($0.key)=\($0.value)" }.sorted()
             request.environment.append("\(Self.socketVariable)=\(path)")
+            request.environment += publishing(standardInput)
             request.descriptors = [
                 .init(null.rawValue, as: 0), .init(null.rawValue, as: 1), .init(error, as: 2),
                 .init(listener, as: Self.listenerDescriptor),

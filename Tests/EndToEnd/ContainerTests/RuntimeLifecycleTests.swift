@@ -201,4 +201,41 @@ private let needs: ConditionTrait = .enabled(
             #expect(space.cgroups().isEmpty, "step \(step)")
         }
     }
+
+    @Test func `500 random kills of its commands leave what delete --force removes`() throws {
+        let space = Workspace()
+        let bundle = try space.bundle("k", ["/ignore-stop.wasm"])
+        var random = SeededGenerator(state: 5)
+        for step in 0..<500 {
+            let delay = UInt32.random(in: 0..<9000, using: &random)
+            switch step % 4 {
+            case 0: try space.detached(["create", "-b", bundle, "k"], kill: delay)
+            case 1: try space.detached(["run", "-d", "-b", bundle, "k"], kill: delay)
+            case 2:
+                try space.detached(["create", "-b", bundle, "k"])
+                try space.detached(["start", "k"], kill: delay)
+            default:
+                try space.detached(["run", "-d", "-b", bundle, "k"])
+                try space.detached(["delete", "--force", "k"], kill: delay)
+            }
+            let removed = try space.runtime(["delete", "--force", "k"])
+            #expect(removed.code == 0, "step \(step): \(removed)")
+            #expect(names(in: "\(space.path)/root/wasm").isEmpty, "step \(step)")
+            #expect(space.cgroups().isEmpty, "step \(step)")
+        }
+        #expect(isTrue(within: 5) { space.sandboxes("k").isEmpty })
+    }
+
+    @Test func `200 containers run at a time, and leave nothing`() throws {
+        let space = Workspace()
+        let bundle = try space.bundle("many", ["/hello.wasm"], cgroup: false)
+        let programs = try (0..<200).map { number in
+            try Program(Workspace.runtime, ["--root", "\(space.path)/root", "run", "-b", bundle, "many\(number)"])
+        }
+        for program in programs {
+            #expect(program.wait(seconds: 60)?.code == 0, "\(program.standardError)")
+            #expect(program.standardOutput == "hello from wasm\n")
+        }
+        #expect(names(in: "\(space.path)/root/wasm").isEmpty)
+    }
 }

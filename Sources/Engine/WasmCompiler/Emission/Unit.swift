@@ -65,7 +65,8 @@ final class Unit {
     private let unlikely: LLVMValueRef
 
     init(
-        _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level, hasExactTraps: Bool = false
+        _ source: Module, layout: ContextLayout, target: Target, level: ModuleCompiler.Level,
+        hasExactTraps: Bool = false
     ) throws(CompilationError) {
         machine = try TargetMachine(target, level)
         self.level = level

@@ -48,7 +48,7 @@ class Smith:
 
 
 class Binaryen:
-    """wasm-opt --translate-to-fuzz: fewer features, longer functions, more loops and memory; at times also optimised."""
+    """wasm-opt --translate-to-fuzz: fewer features, longer functions, more loops and memory; at times optimised."""
 
     name = "binaryen"
 
@@ -58,7 +58,8 @@ class Binaryen:
     def make(self, number, features, path):
         chance = random.Random(number)
         options = ["--enable-mutable-globals", "--enable-nontrapping-float-to-int"]
-        options += [f"--enable-{feature}" for feature in BINARYEN_FEATURES if feature in features and chance.random() < 0.7]
+        options += [f"--enable-{feature}" for feature in BINARYEN_FEATURES
+                    if feature in features and chance.random() < 0.7]
         options += ["--denan", "--remove-imports"] + chance.choice([[], [], ["-O1"], ["-O3"]])
         data = chance.randbytes(chance.choice([1000, 4000, 12000, 20000]))
         return spawn(["wasm-opt", self.seed, "-ttf", "-q", "-o", path] + options, self.seed, data)

@@ -5,8 +5,8 @@
 // levels of native code, as it is run or with exact traps (`ModuleCompiler.hasExactTraps`).
 //
 // Reads paths from standard input, one a line. For each and in each of the tiers: prints the name of the tier and a
-// colon, then what the module does (Account.swift); at last `end`. The script asks another engine the same and says it
-// in the same words.
+// colon, then what the module does (NativeSupport's Account); at last `end`. The script asks another engine the same
+// and says it in the same words.
 
 import Glibc
 import NativeSupport
@@ -53,9 +53,7 @@ private func instantiate(_ module: Module, in tier: Tier) throws -> Instance {
 
 private func check(_ module: Module, in tier: Tier) {
     do {
-        let account = Account(try instantiate(module, in: tier))
-        account.printComparable()
-        account.printOwn()
+        Account(try instantiate(module, in: tier)) { print($0) }.run()
     } catch InstantiationError.trapped(let trap) {
         print("instantiation: \(Account.text(trap))")
     } catch {
@@ -79,7 +77,9 @@ private func check(_ path: String, in tiers: [(name: String, tier: Tier)]) {
 
 private let names = CommandLine.argc > 1 ? Array(CommandLine.arguments.dropFirst()) : ["interpreter"]
 private let tiers = names.map { name in
-    guard let tier = Tier(name) else { fatalError("expected interpreter, quick, full, quick-exact or full-exact, found \(name)") }
+    guard let tier = Tier(name) else {
+        fatalError("expected interpreter, quick, full, quick-exact or full-exact, found \(name)")
+    }
     return (name, tier)
 }
 print("features: \(FeatureSet.supported)")

@@ -2,35 +2,48 @@
 // Swiftlet: what an instance does, in lines that another engine can say too.
 
 import Wasm
-import WasmRuntime
+public import WasmRuntime
 
-/// Calls an instance's exports and prints a line for each result. Exports go by their position.
-struct Account {
-    let instance: Instance
+/// Calls an instance's exports and says a line for each result. Exports go by their position.
+public struct Account {
+    private let instance: Instance
+    private let say: (String) -> Void
 
-    init(_ instance: Instance) { self.instance = instance }
+    /// - Parameter say: gets each line as soon as it is known; the next one may end the process.
+    public init(_ instance: Instance, say: @escaping (String) -> Void) {
+        self.instance = instance
+        self.say = say
+    }
+
+    /// All there is to say, the comparable part first.
+    public func run() {
+        sayComparable()
+        sayOwn()
+    }
 
     private var exports: [Export] { instance.module.exports }
 
     /// Three calls of every exported function that takes and gives only numbers, then the exported globals and the
     /// checksums of the exported memories.
-    func printComparable() {
+    private func sayComparable() {
         _ = call { $0.parameters.allSatisfy(Self.isNumber) && $0.results.allSatisfy(Self.isNumber) }
-        printState()
+        sayState()
     }
 
     /// The same with those that have vectors, each line after the word `own`: the other engine's interface cannot say
     /// them, so it is our tiers that are compared.
-    func printOwn() {
+    private func sayOwn() {
         let isPlain = { (type: ValueType) in Self.isNumber(type) || type == .v128 }
         let hasVector = { (type: FunctionType) in (type.parameters + type.results).contains(.v128) }
         let count = call("own ") {
             $0.parameters.allSatisfy(isPlain) && $0.results.allSatisfy(isPlain) && hasVector($0)
         }
-        if count > 0 { printState("own ") }
+        if count > 0 { sayState("own ") }
         for (position, export) in exports.enumerated() {
             guard case .global(let global)? = instance.export(export.name), global.type.value == .v128 else { continue }
-            print("own global \(position) (v128): \(Self.text(global.slots[0], .i64)) \(Self.text(global.slots[1], .i64))")
+            say(
+                "own global \(position) (v128): \(Self.text(global.slots[0], .i64)) \(Self.text(global.slots[1], .i64))"
+            )
         }
     }
 
@@ -38,8 +51,10 @@ struct Account {
     private func call(_ prefix: String = "", where isWanted: (FunctionType) -> Bool) -> Int {
         var count = 0
         for (position, export) in exports.enumerated() {
-            guard case .function(let function)? = instance.export(export.name), isWanted(function.type) else { continue }
-            for turn in 0..<3 { print(prefix + call(function, position: position, turn: turn)) }
+            guard case .function(let function)? = instance.export(export.name), isWanted(function.type) else {
+                continue
+            }
+            for turn in 0..<3 { say(prefix + call(function, position: position, turn: turn)) }
             count += 1
         }
         return count
@@ -61,14 +76,14 @@ struct Account {
         }
     }
 
-    private func printState(_ prefix: String = "") {
+    private func sayState(_ prefix: String = "") {
         for (position, export) in exports.enumerated() {
             switch instance.export(export.name) {
             case .global(let global) where Self.isNumber(global.type.value):
                 let value = Self.text(global.value, global.type.value)
-                print("\(prefix)global \(position) (\(global.type.value)): \(value)")
+                say("\(prefix)global \(position) (\(global.type.value)): \(value)")
             case .memory(let memory):
-                print("\(prefix)memory \(position): \(memory.pageCount) \(Self.checksum(memory))")
+                say("\(prefix)memory \(position): \(memory.pageCount) \(Self.checksum(memory))")
             default: continue
             }
         }
@@ -111,7 +126,7 @@ extension Account {
     }
 
     /// Trap reasons in classes that engines agree on.
-    static func text(_ trap: Trap) -> String {
+    public static func text(_ trap: Trap) -> String {
         switch trap.reason {
         case .undefinedElement, .outOfBoundsTableAccess: "trap table"
         default: "trap \(trap.reason)"

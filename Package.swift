@@ -127,11 +127,12 @@ let shim: [Target] = [
     library(
         "TaskService", in: "Shim",
         [
-            "OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "CEpoll", "Workload", "LaunchProtocol", "Linux",
+            "OCI", "Protobuf", "TTRPC", "TaskAPI", "EventLoop", "CEpoll", "Workload", "NativeCache", "LaunchProtocol",
+            "Linux",
         ]),
     library(
         "OCIRuntime", in: "Shim",
-        ["OCI", "TTRPC", "TaskAPI", "TaskService", "Workload", "LaunchProtocol", "Linux"]),
+        ["OCI", "TTRPC", "TaskAPI", "TaskService", "Workload", "NativeCache", "LaunchProtocol", "Linux"]),
 ]
 
 // MARK: - ControlPlane: what should be running
@@ -183,7 +184,7 @@ let node: [Target] = [
         "NodeAgent", in: "Node",
         nio + [
             "KubernetesAPI", "ObjectStore", "PodNetwork", "Probes", "Images", "OCI", "Protobuf", "TTRPC", "TaskAPI",
-            "Linux",
+            "TaskService", "NativeCache", "Linux",
             .product(name: "Logging", package: "swift-log"),
         ]),
 ]
@@ -214,10 +215,10 @@ let commands: [Target] = [
     command(
         "swiftlet-node", linking: staticLinking + essentials,
         [
-            "ModuleRun", "Installation", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers",
-            "APIServer",
-            "APIClient",
-            "NodeAgent", "Images", "Registry", "OCI", "PodNetwork", "Wasm", "WasmText", "WASI", "Linux",
+            "ModuleRun", "NativeCache", "Installation", "KubernetesAPI", "Manifests", "ObjectStore", "Controllers",
+            "APIServer", "APIClient",
+            "NodeAgent", "Images", "Registry", "OCI", "TTRPC", "TaskService", "NativeImage", "PodNetwork", "Wasm",
+            "WasmText", "WASI", "Linux",
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),

@@ -9,6 +9,8 @@ import Linux
 /// be edited is found out before anything is touched. Installing twice changes nothing the second time.
 package struct Installation: Sendable {
     package static let programs = ["containerd-shim-swiftlet-v1", "swiftlet-sandbox", "swiftlet-oci"]
+    /// Native code can be done without, and so can the LLVM that this one needs.
+    package static let optionalPrograms = ["swiftlet-aot"]
     private static let runtimeName = "io.containerd.swiftlet.v1"
     /// Where services look for programs by name: systemd.exec(5), PATH.
     private static let searchedFolders = [
@@ -62,7 +64,8 @@ package struct Installation: Sendable {
 
     package func changes() throws(InstallationError) -> [Change] {
         var changes: [Change] = []
-        for program in Self.programs {
+        for program in Self.programs + Self.optionalPrograms {
+            if Self.optionalPrograms.contains(program), !Files.exists("\(source)/\(program)") { continue }
             let bytes: [UInt8]
             do { bytes = try Files.read("\(source)/\(program)", limit: 256 << 20) } catch {
                 throw InstallationError("\(error); all programs of Swiftlet must lie beside this one")
@@ -101,7 +104,7 @@ package struct Installation: Sendable {
             }
         }
         // Last: containerd may look for them as long as it is told to.
-        for program in Self.programs where files.exists(target(program)) {
+        for program in Self.programs + Self.optionalPrograms where files.exists(target(program)) {
             changes.append(.removal(path: target(program)))
         }
         return changes

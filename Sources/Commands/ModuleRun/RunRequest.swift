@@ -74,14 +74,19 @@ package struct RunRequest: Equatable {
         case .auto where fuel != nil: return nil
         case .auto:
             // No reason not to run: the interpreter can do it.
-            do { return try NativeCache(at: NativeCache.standardRoot)?.ready(for: module) } catch {
+            do {
+                guard let cache = try NativeCache(at: NativeCache.standardRoot),
+                    let found = try cache.ready(for: module)
+                else { return nil }
+                return found.takeImage()
+            } catch {
                 report("warning: native code: \(error); the interpreter runs")
                 return nil
             }
         case .aot:
             let cache = try NativeCache(making: NativeCache.standardRoot)
-            try NativeProgress.make(module, name: path, level: .full, in: cache)
-            return try cache.code(for: module, .full)
+            let made = try NativeProgress.make(module, CompileRequest(name: path), in: cache)
+            return try cache.open(made.key)
         }
     }
 

@@ -6,6 +6,7 @@ import Glibc
 import Linux
 import NativeCache
 import NativeImage
+import Synchronization
 import Wasm
 import WasmCompiler
 import WasmText
@@ -29,14 +30,26 @@ struct Compilation {
     func run() -> Int32 {
         do {
             let summary = try compile()
-            try Descriptors.writeAll(STDOUT_FILENO, "\(summary.compiled) \(summary.interpreted)")
+            try Descriptors.writeAll(STDOUT_FILENO, "\(summary.compiled) \(summary.interpreted)\n")
             return 0
         } catch let error as CompilationFailure {
-            try? Descriptors.writeAll(STDOUT_FILENO, error.description)
+            try? Descriptors.writeAll(STDOUT_FILENO, Self.oneLine(error.description))
+            return NativeCompiler.refusalCode
+        } catch let error as SystemError {
+            try? Descriptors.writeAll(STDOUT_FILENO, Self.oneLine("\(error)"))
+            return NativeCompiler.unableCode
+        } catch let error as ConfinementError {
+            try? Descriptors.writeAll(STDOUT_FILENO, Self.oneLine("\(error)"))
+            return NativeCompiler.unableCode
         } catch {
-            try? Descriptors.writeAll(STDOUT_FILENO, "\(error)")
+            try? Descriptors.writeAll(STDOUT_FILENO, Self.oneLine("\(error)"))
+            return NativeCompiler.refusalCode
         }
-        return 1
+    }
+
+    /// The last line is the last word.
+    private static func oneLine(_ text: String) -> String {
+        "\n" + text.split(separator: "\n").joined(separator: " ") + "\n"
     }
 
     private func compile() throws -> NativeCompiler.Summary {
@@ -48,13 +61,15 @@ struct Compilation {
                     + "swiftlet starts it"
             )
         }
-        // Whatever else the machine does is more urgent; nothing waits for this.
-        if words[3] == "background" { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) }
+        let isBackground = words[3] == "background"
+        if isBackground { yieldToEverything() }
         let bytes = try map(NativeCompiler.Descriptor.module)
         let functions = try map(NativeCompiler.Descriptor.functions)
         // LLVM looks at the processor and sets up its tables while it may still ask the system.
         let target = Target.host()
-        let threads = try CompilerThreads(count: Self.threadCount() - 1) { try CompilerConfinement.prepareThread() }
+        // Nobody waits for the background, and each thread takes memory.
+        let helpers = isBackground ? 0 : Self.threadCount() - 1
+        let threads = try CompilerThreads(count: helpers) { try CompilerConfinement.prepareThread() }
         try CompilerConfinement.apply(keeping: [NativeCompiler.Descriptor.image], supervisor: supervisor)
         let module: Module
         do { module = try TextFormat.load(bytes, name: words[0]) } catch {
@@ -66,12 +81,24 @@ struct Compilation {
         let selection = FunctionSelection(
             first: first, rest: ModuleCompiler.Level(rawValue: words[5]),
             processorSeconds: seconds > 0 ? Double(seconds) : nil)
+        let progress = Progress()
         let result = try ModuleCompiler(level: level, target: target).compile(
             module, digest: digest, selection: selection, threads: threads,
-            progress: { share in try? Descriptors.writeAll(STDOUT_FILENO, "\(Int(share * 100))\n") })
+            progress: { progress.note($0) })
         try Descriptors.writeAll(NativeCompiler.Descriptor.image, result.image)
         return NativeCompiler.Summary(compiled: result.compiledFunctions, interpreted: result.otherFunctions)
     }
+
+    /// Whatever else the machine does is more urgent; nothing waits for this. Threads that come later inherit it.
+    private func yieldToEverything() {
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+        var parameters = sched_param()
+        parameters.sched_priority = 0
+        _ = sched_setscheduler(0, Self.scheduleIdle, &parameters)
+    }
+
+    /// SCHED_IDLE of sched(7), which Swift does not see.
+    private static let scheduleIdle: Int32 = 5
 
     /// As many as there are processors.
     private static func threadCount() -> Int { min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), threadsMax) }
@@ -93,5 +120,19 @@ struct Compilation {
         }
         // Lives as long as the process.
         return ModuleBytes(taking: UnsafeRawBufferPointer(start: address, count: count)) { _ in }
+    }
+}
+
+/// Tells every percent once: the pipe has room for them all, and nobody may be there to read.
+private final class Progress: Sendable {
+    private let told = Mutex(-1)
+
+    func note(_ share: Double) {
+        let percent = Int(share * 100)
+        let isNew = told.withLock { told in
+            defer { told = max(told, percent) }
+            return percent > told
+        }
+        if isNew { try? Descriptors.writeAll(STDOUT_FILENO, "\(percent)\n") }
     }
 }

@@ -10,6 +10,7 @@ struct Swiftlet: AsyncParsableCommand {
         discussion: """
             Examples:
               swiftlet run --dir ./data:/data app.wasm
+              swiftlet compile app.wasm
               swiftlet up -f manifests/wasm-api.yaml
               swiftlet get pods
             """,
@@ -18,6 +19,7 @@ struct Swiftlet: AsyncParsableCommand {
             UpCommand.self,
             NodeCommand.self,
             RunCommand.self,
+            CompileCommand.self,
             InspectCommand.self,
             ValidateCommand.self,
             ApplyCommand.self,

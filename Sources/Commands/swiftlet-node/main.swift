@@ -5,7 +5,7 @@ import ArgumentParser
 import Glibc
 
 // Signals are blocked before there is a second thread, so that none of them is ever interrupted by one.
-if let verb = CommandLine.arguments.dropFirst().first, verb == "up" || verb == "node" { StopSignals.block() }
+if let verb = CommandLine.arguments.dropFirst().first, ["up", "node", "compile"].contains(verb) { StopSignals.block() }
 Task.detached {
     await Swiftlet.main()
     exit(EXIT_SUCCESS)

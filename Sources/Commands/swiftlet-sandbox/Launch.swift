@@ -74,7 +74,7 @@ struct Launch {
         try native.report(instance, spec, to: control)
         supervision.instance = instance
         let entrypoint = try Entrypoint(spec, in: instance)
-        SandboxSocket.send(.started, to: control)
+        SandboxSocket.send(.started(isNative: native.runs(in: instance)), to: control)
         guard !isDetached else {
             // Nobody will read what would be sent, and the guest must not find our end under a number of its own.
             close(control)

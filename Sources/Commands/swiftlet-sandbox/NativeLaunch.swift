@@ -62,6 +62,9 @@ struct NativeLaunch {
         }
     }
 
+    /// Whether the instance took the code.
+    func runs(in instance: Instance) -> Bool { code != nil && instance.nativeMismatch == nil }
+
     /// Tells why the interpreter runs although there was an image; with engine `aot` the launch ends.
     func report(_ instance: Instance, _ spec: LaunchSpec, to control: Int32) throws(LaunchFailure) {
         guard let problem = problem ?? instance.nativeMismatch?.description else { return }

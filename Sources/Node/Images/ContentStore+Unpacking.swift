@@ -5,6 +5,9 @@ import Glibc
 import Linux
 
 extension ContentStore {
+    /// Whether ``unpack(_:)`` has only to give the path.
+    public func isUnpacked(_ image: StoredImage) -> Bool { Files.exists("\(root)/rootfs/\(image.rootKey)") }
+
     /// Unpacks an image's layers, once: whoever comes next gets the same folder, which nobody must write to.
     ///
     /// Layers are verified again while they are read: their digests, and those of their plain tars.

@@ -36,15 +36,18 @@ public actor NodeAgent {
     ///   - runtime: nil: real shims, started by `configuration.shimPath`.
     ///   - clock: time of probes, back-offs and grace periods.
     ///   - images: nil: images are paths of modules only.
+    ///   - compiler: nil: nobody but shims makes native code. It ends with the agent.
     public init(
         configuration: NodeConfiguration, store: ObjectStore, addressPool: AddressPool,
         logger: Logger = Logger(label: "swiftlet.node"), runtime: (any PodRuntime)? = nil, clock: NodeClock = .system,
-        images: NodeImages? = nil
+        images: NodeImages? = nil, compiler: NodeCompiler? = nil
     ) {
         environment = WorkerEnvironment(
             configuration: configuration, store: store, pool: addressPool,
-            runtime: runtime ?? ShimRuntime(shimPath: configuration.shimPath, root: configuration.root), clock: clock,
-            logger: logger, images: images)
+            runtime: runtime
+                ?? ShimRuntime(
+                    shimPath: configuration.shimPath, root: configuration.root, compiles: compiler == nil),
+            clock: clock, logger: logger, images: images, compiler: compiler)
         (commands, commandContinuation) = AsyncStream.makeStream(of: Command.self)
     }
 
@@ -78,6 +81,7 @@ public actor NodeAgent {
             group.cancelAll()
         }
         isEnding = true
+        await environment.compiler?.stop()
         releaseWaiters()
     }
 
@@ -87,6 +91,7 @@ public actor NodeAgent {
     ///   node object included; false leaves them running for the next agent.
     public func shutdown(removingPods: Bool) async {
         isEnding = true
+        await environment.compiler?.stop()
         if removingPods {
             for member in workers.values { await member.worker.requestEnd(graceSeconds: nil) }
             if !workers.isEmpty {

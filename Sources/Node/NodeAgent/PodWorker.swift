@@ -17,6 +17,8 @@ struct WorkerEnvironment: Sendable {
     var logger: Logger
     /// nil: images are paths of modules only.
     var images: NodeImages?
+    /// nil: shims compile what needs it.
+    var compiler: NodeCompiler?
 }
 
 /// Makes one pod of this node real. The states are the files of `States/`, in the order in which a pod passes them:

@@ -5,7 +5,7 @@ extension LaunchSpec {
     /// `SWLS` in little-endian order.
     static let magic: UInt32 = 0x534C_5753
     /// Supervisor and sandbox come from one build; another version is refused, never guessed.
-    static let version: UInt16 = 4
+    static let version: UInt16 = 5
 
     /// The bytes of the spec; a spec that `init(decoding:)` would refuse is refused here.
     public func encoded() throws(ProtocolError) -> [UInt8] {

@@ -17,7 +17,9 @@ extension StatusRecord {
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
         switch self {
-        case .started: writer.write(Kind.started.rawValue)
+        case .started(let isNative):
+            writer.write(Kind.started.rawValue)
+            writer.write(isNative)
         case .exited(let code):
             writer.write(Kind.exited.rawValue)
             writer.write(code)
@@ -45,7 +47,7 @@ extension StatusRecord {
         var reader = ByteReader(bytes)
         let limit = ProtocolLimits.messageBytesMax
         switch try reader.readCase(Kind.self) {
-        case .started: self = .started
+        case .started: self = .started(isNative: try reader.readBool())
         case .exited: self = .exited(code: try reader.read(UInt32.self))
         case .trapped:
             self = .trapped(reason: try reader.read(UInt8.self), message: try reader.readText(limit: limit))

@@ -3,8 +3,9 @@
 
 /// What the sandbox tells its supervisor, one message per record on the control socket (SOCK_SEQPACKET).
 public enum StatusRecord: Sendable, Equatable {
-    /// Confined, module decoded, validated and instantiated; the next instruction is the guest's.
-    case started
+    /// Confined, module decoded, validated and instantiated; the next instruction is the guest's. `isNative` tells
+    /// whether native code of the module runs, as far as there is some of its functions.
+    case started(isNative: Bool)
     /// The guest ended by itself: return from the entrypoint (0) or `proc_exit`.
     case exited(code: UInt32)
     /// The engine stopped the guest. `message` has the reason and the Wasm backtrace, for people.

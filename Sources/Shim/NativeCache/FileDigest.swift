@@ -32,7 +32,7 @@ extension ModuleDigest {
         }
     }
 
-    private static func finished(_ hash: inout swd_sha256) -> ModuleDigest {
+    static func finished(_ hash: inout swd_sha256) -> ModuleDigest {
         var bytes = [UInt8](repeating: 0, count: byteCount)
         swd_sha256_finish(&hash, &bytes)
         guard let digest = ModuleDigest(bytes) else { preconditionFailure("\(byteCount) bytes are a digest") }

@@ -17,22 +17,49 @@ extension NativeCache {
         return ModuleDigest(hexadecimal: text)
     }
 
-    /// The digest of a module's file, remembered for the next time.
-    public func digest(of descriptor: Int32) throws(NativeCacheError) -> ModuleDigest {
+    /// The digest of a module's file.
+    ///
+    /// - Parameter isRemembered: for the next time; pointless for a file that nobody will open again.
+    public func digest(of descriptor: Int32, isRemembered: Bool = true) throws(NativeCacheError) -> ModuleDigest {
         if let known = rememberedDigest(of: descriptor) { return known }
         do {
-            let now = Int64(time(nil))
-            let before = try Descriptors.status(descriptor)
+            let reading = try FileReading(descriptor)
             let digest = try ModuleDigest.of(file: descriptor)
-            let after = try Descriptors.status(descriptor)
-            let path = path(ofFile: before)
-            if path == self.path(ofFile: after) && now - Int64(before.st_ctim.tv_sec) >= Self.settledSeconds {
-                // Another process may have been first; a full disk is no reason to fail.
-                _ = symlink("\(digest)", path)
-            }
+            if isRemembered { remember(digest, of: descriptor, since: reading) }
             return digest
         } catch { throw .system(error) }
     }
+
+    /// A file as it was when somebody began to read it.
+    struct FileReading {
+        fileprivate let status: stat
+        fileprivate let seconds: Int64
+
+        init(_ descriptor: Int32) throws(SystemError) {
+            seconds = Int64(time(nil))
+            status = try Descriptors.status(descriptor)
+        }
+    }
+
+    /// Remembers what was read, unless the file has changed meanwhile or may still change unseen.
+    func remember(_ digest: ModuleDigest, of descriptor: Int32, since reading: FileReading) {
+        guard let after = try? Descriptors.status(descriptor) else { return }
+        let path = path(ofFile: reading.status)
+        guard path == self.path(ofFile: after),
+            reading.seconds - Int64(after.st_ctim.tv_sec) >= Self.settledSeconds
+        else { return }
+        // Another process may have been first; a full disk is no reason to fail.
+        _ = symlink("\(digest)", path)
+    }
+
+    // MARK: - Sizes
+
+    /// Whether there may be native code of a module of so many bytes. Never wrong when it says no.
+    func mayHaveModule(ofBytes count: Int) -> Bool {
+        (try? Files.linkTarget("\(root)/digests/size-\(count)")) != nil
+    }
+
+    func noteModule(ofBytes count: Int) { _ = symlink("module", "\(root)/digests/size-\(count)") }
 
     /// A name that no other content of a file has: the time of change cannot be set, and moves with every change.
     private func path(ofFile status: stat) -> String {

@@ -20,24 +20,42 @@ extension NativeCache {
         standardRoot { name in getenv(name).map { String(cString: $0) } }
     }
 
+    /// Native code that was found for a module.
+    public struct Found: ~Copyable, Sendable {
+        public let image: OwnedDescriptor
+        public let key: NativeCacheKey
+
+        public consuming func takeImage() -> OwnedDescriptor { image }
+    }
+
     /// Native code of a module, the faster one first; nil if there is none, or if nobody has asked for the module yet.
     ///
     /// Costs a start three system calls: it never reads the module.
-    public func ready(for module: Int32) throws(NativeCacheError) -> OwnedDescriptor? {
+    public func ready(for module: Int32) throws(NativeCacheError) -> Found? {
         guard let digest = rememberedDigest(of: module) else { return nil }
-        if let full = try open(NativeCacheKey(digest, .full)) { return full }
-        return try open(NativeCacheKey(digest, .quick))
+        return try best(digest)
     }
 
-    /// Native code of that level; nil if there is none. Reads the module where its digest is not known yet.
-    public func code(
-        for module: Int32, _ level: NativeCompiler.Level
-    ) throws(NativeCacheError) -> OwnedDescriptor? {
-        try open(NativeCacheKey(try digest(of: module), level))
+    /// Native code of a module whose file may be a fresh copy; reads it where there may be some of a module of its size.
+    public func find(_ module: Int32) throws(NativeCacheError) -> Found? {
+        if let digest = rememberedDigest(of: module) { return try best(digest) }
+        do {
+            guard mayHaveModule(ofBytes: Int(try Descriptors.status(module).st_size)) else { return nil }
+        } catch { throw .system(error) }
+        // The copy is this start's own: the next one has another.
+        return try best(try digest(of: module, isRemembered: false))
+    }
+
+    private func best(_ digest: ModuleDigest) throws(NativeCacheError) -> Found? {
+        for level in [NativeCompiler.Level.full, .quick] {
+            let key = NativeCacheKey(digest, level)
+            if let image = try open(key) { return Found(image: image, key: key) }
+        }
+        return nil
     }
 
     /// Whether an entry is as it was written.
-    private func isSound(_ key: NativeCacheKey) throws(NativeCacheError) -> Bool {
+    func isSound(_ key: NativeCacheKey) throws(NativeCacheError) -> Bool {
         guard let file = try open(key) else { return false }
         do throws(NativeImageError) {
             let mapping = try NativeImageMapping(descriptor: file.rawValue)
@@ -45,34 +63,5 @@ extension NativeCache {
             try mapping.image.checkContent()
             return mapping.image.moduleDigest == key.module
         } catch { return false }
-    }
-
-    /// What ``make(for:name:level:compiler:isBackground:progress:)`` did.
-    public enum Making: Sendable, Equatable {
-        case compiled(NativeCompiler.Summary)
-        case wasThere
-    }
-
-    /// Makes native code of a module, or waits for who is at it.
-    @discardableResult
-    public func make(
-        for module: Int32, name: String, level: NativeCompiler.Level, compiler: NativeCompiler,
-        isBackground: Bool = false, progress: (NativeCompiler.Progress) -> Void = { _ in }
-    ) throws -> Making {
-        let key = NativeCacheKey(try digest(of: module), level)
-        while true {
-            switch try begin(key) {
-            case .present:
-                if try isSound(key) { return .wasThere }
-                try remove(key)
-            case .taken: usleep(50_000)
-            case .begun(let writer):
-                let summary = try compiler.compile(
-                    module, name: name, digest: key.module, level: level, into: writer.descriptor,
-                    isBackground: isBackground, progress: progress)
-                try writer.commit()
-                return .compiled(summary)
-            }
-        }
     }
 }

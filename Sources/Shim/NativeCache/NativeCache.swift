@@ -3,6 +3,7 @@
 
 internal import Glibc
 public import Linux
+public import NativeImage
 
 /// A folder of native images, used by many processes at once. Only its owner and root can have written what it gives.
 ///
@@ -10,7 +11,10 @@ public import Linux
 /// images/KEY      a whole image, read-only; its modification time is the time of its last use
 /// making/KEY      the lock of who compiles it; the file itself where the file system has none without names
 /// digests/ID      a link whose text is the digest of a module's file; ID is the file's identity and time of change
+/// digests/size-N  there was an image of a module of N bytes: others need not be read to know that there is none
+/// failures/KEY    why there is no image although the compiler tried
 /// lock            held by who removes the oldest entries
+/// background      held by the one process of the machine that compiles although nobody waits for it
 /// ```
 public struct NativeCache: Sendable {
     public let root: String
@@ -20,7 +24,7 @@ public struct NativeCache: Sendable {
     // LIMIT: bytes; some hundred modules.
     public static let standardByteCountMax: Int64 = 4 << 30
 
-    static let folders = ["images", "making", "digests"]
+    static let folders = ["images", "making", "digests", "failures"]
 
     /// The cache at `root`, made if need be.
     public init(making root: String, byteCountMax: Int64 = standardByteCountMax) throws(NativeCacheError) {
@@ -92,6 +96,17 @@ public struct NativeCache: Sendable {
         }
     }
 
+    /// Removes all entries of a module, of whatever level and version, and forgets its failures.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult
+    public func removeAll(of module: ModuleDigest) throws(NativeCacheError) -> Int {
+        let keys = try entries().map(\.key).filter { $0.module == module }
+        for key in keys { try remove(key) }
+        forgetFailures(of: module)
+        return keys.count
+    }
+
     /// One entry, for people.
     public struct Entry: Sendable {
         public var key: NativeCacheKey
@@ -122,6 +137,7 @@ public struct NativeCache: Sendable {
             throw .system(error)
         }
         guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else { return 0 }
+        sweepDigests()
         var entries = try entries()
         var total = entries.reduce(Int64(0)) { $0 + $1.byteCount }
         var removed = 0
@@ -134,6 +150,26 @@ public struct NativeCache: Sendable {
         return removed
     }
 
+    /// Links to digests are cheap to make anew, and nobody knows which files are gone.
+    private func sweepDigests() {
+        let names = (try? Files.names(in: "\(root)/digests")) ?? []
+        guard names.count > Self.digestCountMax else { return }
+        for name in names where !name.hasPrefix("size-") { unlink("\(root)/digests/\(name)") }
+    }
+
+    // LIMIT: files whose digests are remembered.
+    static let digestCountMax = 16_384
+
+    /// The right to compile although nobody waits for it, which one process at a time has until it closes the descriptor;
+    /// nil: another one has it.
+    public func takeBackgroundSlot() throws(NativeCacheError) -> OwnedDescriptor? {
+        do {
+            let slot = try Files.open("\(root)/background", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            guard flock(slot.rawValue, LOCK_EX | LOCK_NB) == 0 else { return nil }
+            return slot
+        } catch { throw .system(error) }
+    }
+
     // MARK: - Trust
 
     private func checkFolders() throws(NativeCacheError) {
@@ -143,6 +179,8 @@ public struct NativeCache: Sendable {
                 let folder = try Files.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
                 _ = try check(folder.rawValue, path, isFolder: true)
             } catch let error as SystemError {
+                // Caches of earlier versions lack some; whoever adds something makes them.
+                if error.errno == .noSuchFile && !name.isEmpty { continue }
                 throw .system(error)
             } catch let error as NativeCacheError { throw error } catch { preconditionFailure("\(error)") }
         }

@@ -110,6 +110,7 @@ public final class NativeCacheWriter {
             throw .system(SystemError(call: "link", path: final, errno: .current))
         }
         isOver = true
+        cache.forgetFailure(key)
         unlink(lockPath)
         try cache.sweep(keeping: key)
     }

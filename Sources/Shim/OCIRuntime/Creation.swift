@@ -3,6 +3,7 @@
 internal import Glibc
 internal import LaunchProtocol
 internal import Linux
+internal import NativeCache
 internal import OCI
 internal import TaskService
 internal import Workload
@@ -118,10 +119,24 @@ struct Creation {
         _ bundle: Bundle, _ id: String, _ container: StoredContainer
     ) throws(RuntimeFailure) -> LaunchPlan {
         try RuntimeFailure.translating {
-            try LaunchPlan(
+            if bundle.annotations.engine == .aot { try compile(bundle, id) }
+            let plan = try LaunchPlan(
                 bundle, process: bundle.process, module: try bundle.resolver.resolve(bundle.process), name: id,
                 isExec: false, temporaryDirectory: "\(container.path)/tmpfs")
+            if let problem = plan.nativeProblem { runtime.log.warning(problem) }
+            return plan
         }
+    }
+
+    /// Whoever asks for `aot` waits for it. Nothing is compiled in the background: this process is gone in a moment, and
+    /// there is no other that would own a compiler.
+    private func compile(_ bundle: Bundle, _ id: String) throws {
+        let module = try bundle.resolver.resolve(bundle.process)
+        let cache = try NativeCache(making: NativeCache.standardRoot)
+        let job = try NativeJob(
+            module.takeDescriptor(), CompileRequest(name: id), in: cache, compiler: try NativeCompiler(),
+            heedsFailures: true)
+        do { _ = try job.run() } catch { throw RuntimeFailure("engine aot: \(error)") }
     }
 
     /// A user without cgroups of their own gets containers without, unless limits are asked for.

@@ -16,6 +16,7 @@ struct ContainerContext {
     var loop: EventLoop
     var launcher: SandboxLauncher
     var native: NativeRuntime
+    var compiler: ShimCompiler
     var namespace: String
     var pod: String
     var publish: (TaskEvent) -> Void

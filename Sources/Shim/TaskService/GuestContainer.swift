@@ -38,6 +38,7 @@ final class GuestContainer: Container {
         let module = try bundle.resolver.resolve(bundle.process)
         let plan = try LaunchPlan(bundle, process: bundle.process, module: module, name: name, isExec: false)
         let execs = Execs()
+        let engine = Engine(plan, bundle, context.compiler, id: request.id, name: name)
         let path = bundle.path
         let identity = ProcessIdentity(container: request.id, publish: context.publish)
         (process, sandbox) = try Self.launch(
@@ -48,13 +49,16 @@ final class GuestContainer: Container {
                 for exec in execs.all() { exec.kill() }
             },
             didStart: {
-                LaunchWarnings.write($0, toBundle: path)
+                LaunchWarnings.write(engine.warnings + $0, toBundle: path)
+                engine.noteStart()
                 identity.noteStart()
             },
             didEnd: {
+                engine.noteEnd()
                 $0.write(toBundle: path)
                 identity.noteEnd($0)
             })
+        engine.sandbox = sandbox
         identity.process = process
         context.publish(.create(request, pid: process.pid))
         execs.all = { [unowned self] in Array(self.execs.values) }

@@ -3,6 +3,7 @@
 import Glibc
 package import LaunchProtocol
 import Linux
+package import NativeCache
 package import OCI
 package import TTRPC
 package import Workload
@@ -13,6 +14,10 @@ package final class LaunchPlan {
     /// The network namespace to launch in; nil: the caller's, or a new one.
     package private(set) var networkPath: String?
     package private(set) var hasOwnNetwork = false
+    /// What native code of the module the sandbox gets.
+    package private(set) var nativeCode: NativeCacheKey?
+    /// Why it gets none although there may be some.
+    package private(set) var nativeProblem: String?
     private var owned: [Int32] = []
     private let temporaryDirectory: String
 
@@ -38,12 +43,15 @@ package final class LaunchPlan {
             case .interpreter: .interpreter
             case .aot: .aot
             }
+        // What an exec runs may be another module, of which nobody has asked for native code.
+        if isExec && spec.engine == .aot { spec.engine = .auto }
         spec.identity = try Self.identity(process, bundle.spec.linux)
         if let files = process.openFilesLimit {
             // LIMIT: below 32 the sandbox itself would not get through its start.
             spec.limits.openFiles = UInt32(min(max(files, 32), 65_536))
         }
         do {
+            try addNativeCode(descriptor)
             try addDirectories(bundle)
             try addNetwork(bundle, isExec: isExec)
         } catch {
@@ -82,6 +90,23 @@ package final class LaunchPlan {
         let number = descriptor.release()
         owned.append(number)
         return number
+    }
+
+    // MARK: - Native code
+
+    /// What the cache has. Where the engine is `aot`, the code was made before.
+    private func addNativeCode(_ module: Int32) throws(Status) {
+        guard spec.engine != .interpreter else { return }
+        do throws(NativeCacheError) {
+            guard let cache = try NativeCache(at: NativeCache.standardRoot), let found = try cache.find(module) else {
+                return
+            }
+            nativeCode = found.key
+            spec.nativeDescriptor = own(found.takeImage())
+        } catch {
+            guard spec.engine != .aot else { throw Status(.failedPrecondition, "engine aot: \(error)") }
+            nativeProblem = "native code: \(error); the interpreter runs"
+        }
     }
 
     // MARK: - Directories

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet: finds the module that a process is to run, and makes sure that it is one.
 import Glibc
-import Linux
+package import Linux
 package import OCI
 package import TTRPC
 
@@ -9,6 +9,8 @@ package import TTRPC
 package struct ResolvedModule: ~Copyable {
     let descriptor: OwnedDescriptor
     package let entrypoint: String
+
+    package consuming func takeDescriptor() -> OwnedDescriptor { descriptor }
 }
 
 /// Looks modules up for one container.

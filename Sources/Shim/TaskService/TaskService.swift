@@ -17,7 +17,7 @@ public final class TaskService {
     private let publish: (TaskEvent) -> Void
     private let shutdown: () -> Void
     private var containers: [String: any Container] = [:]
-    /// Native ones that runc is making, and those that it is removing.
+    /// Native ones that runc is making, those that wait for native code, and those that are being removed.
     private var unfinished: Set<String> = []
 
     /// - Parameters:
@@ -32,8 +32,8 @@ public final class TaskService {
         self.publish = publish
         self.loop = loop
         context = ContainerContext(
-            loop: loop, launcher: launcher, native: NativeRuntime(loop: loop), namespace: namespace, pod: pod,
-            publish: publish)
+            loop: loop, launcher: launcher, native: NativeRuntime(loop: loop), compiler: ShimCompiler(loop: loop),
+            namespace: namespace, pod: pod, publish: publish)
         self.shutdown = shutdown
     }
 
@@ -45,11 +45,16 @@ public final class TaskService {
 
     /// Processes that are not reaped yet; the shim must not take their exit status from them.
     public var livingProcesses: [Int32] {
+        containerProcesses + context.compiler.livingProcesses
+    }
+
+    private var containerProcesses: [Int32] {
         containers.values.flatMap(\.allProcesses).filter { $0.exit == nil && $0.control.pid != 0 }.map(\.control.pid)
     }
 
     /// Kills every process, waits for the end of each for a moment, and removes what they leave.
     public func killAll() {
+        context.compiler.cancelAll()
         for process in containers.values.flatMap(\.allProcesses) where process.exit == nil { process.kill() }
         let deadline = EventLoop.now + 5_000_000_000
         while !livingProcesses.isEmpty || isAdopting, EventLoop.now < deadline {
@@ -81,7 +86,7 @@ public final class TaskService {
 
     private func handleTask(_ request: Request, _ responder: Responder) throws(Status) {
         switch request.method {
-        case "Create": try create(Self.decode(request), responder)
+        case "Create": try create(Self.decode(request), responder, timeoutNanoseconds: request.timeoutNanoseconds)
         case "Start":
             let start: StartRequest = try Self.decode(request)
             try process(start.id, start.execID).start(responder)
@@ -145,7 +150,9 @@ public final class TaskService {
 
     // MARK: - Calls
 
-    private func create(_ request: CreateTaskRequest, _ responder: Responder) throws(Status) {
+    private func create(
+        _ request: CreateTaskRequest, _ responder: Responder, timeoutNanoseconds: Int64
+    ) throws(Status) {
         try Self.check(identifier: request.id, "container id")
         guard containers[request.id] == nil, !unfinished.contains(request.id) else {
             throw Status(.alreadyExists, "container \(request.id) exists")
@@ -162,6 +169,9 @@ public final class TaskService {
             try RootMounts.mount(request.rootfs, on: "\(request.bundle)/rootfs")
             let bundle = try Bundle(path: request.bundle)
             if try bundle.entrypointKind() == .wasm {
+                if bundle.annotations.engine == .aot {
+                    return try createCompiled(request, bundle, responder, timeoutNanoseconds)
+                }
                 note(try GuestContainer(request, bundle, context), responder)
                 return
             }
@@ -176,6 +186,34 @@ public final class TaskService {
         } catch {
             unfinished.remove(request.id)
             throw undoCreate(request, error)
+        }
+    }
+
+    // LIMIT: seconds that a container waits for its native code, where the caller does not say how long it waits.
+    private static let compilationSecondsMax: UInt64 = 600
+
+    /// First native code of the module, then the container.
+    private func createCompiled(
+        _ request: CreateTaskRequest, _ bundle: Bundle, _ responder: Responder, _ timeoutNanoseconds: Int64
+    ) throws(Status) {
+        let module = try bundle.resolver.resolve(bundle.process)
+        // Before the caller gives up: it would not hear why.
+        let limit =
+            timeoutNanoseconds > 0
+            ? UInt64(timeoutNanoseconds) / 10 * 9 : Self.compilationSecondsMax * 1_000_000_000
+        unfinished.insert(request.id)
+        // Whoever cleans up after a killed shim looks for it.
+        SandboxMark(process: 0, cgroupPath: "").write(toBundle: bundle.path)
+        context.compiler.compile(module.takeDescriptor(), name: request.id, withinNanoseconds: limit) {
+            [unowned self] result in
+            unfinished.remove(request.id)
+            do throws(Status) {
+                try result.get()
+                note(try GuestContainer(request, bundle, context), responder)
+            } catch {
+                SandboxMark.remove(fromBundle: bundle.path)
+                responder.fail(undoCreate(request, error))
+            }
         }
     }
 

@@ -27,6 +27,7 @@ public final class SandboxProcess: Sendable {
         var outcome: StatusRecord?
         var warnings: [String] = []
         var violation: String?
+        var isNative = false
         var isControlClosed = false
         var exit: WorkloadExit?
     }
@@ -51,6 +52,8 @@ public final class SandboxProcess: Sendable {
     public var controlDescriptor: Int32 { control.rawValue }
     /// Whether the sandbox has reported `.started`.
     public var hasStarted: Bool { state.withLock { $0.startedAt != nil } }
+    /// Whether native code runs, as `.started` said.
+    public var isNative: Bool { state.withLock { $0.isNative } }
     /// Parts of the confinement that this kernel or user could not give.
     public var warnings: [String] { launchWarnings + state.withLock { $0.warnings } }
     /// Set once the process is reaped.
@@ -91,7 +94,9 @@ public final class SandboxProcess: Sendable {
 
     private func note(_ record: StatusRecord, in state: inout State) {
         switch record {
-        case .started: if state.startedAt == nil { state.startedAt = Clock.realNanoseconds() }
+        case .started(let isNative):
+            guard state.startedAt == nil else { return }
+            (state.startedAt, state.isNative) = (Clock.realNanoseconds(), isNative)
         case .exited, .trapped, .failed: if state.outcome == nil { state.outcome = record }
         case .warning(let text):
             // LIMIT: a hostile sandbox could send warnings for ever.

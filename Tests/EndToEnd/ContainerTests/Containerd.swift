@@ -20,18 +20,24 @@ final class Containerd {
     private let ctrPath: String
     static let runtime = ["--runtime", "io.containerd.swiftlet.v1"]
 
-    convenience init() throws {
+    private let environment: [String: String]
+
+    /// - Parameter environment: of the daemon and its shims, over the test's own.
+    convenience init(environment: [String: String] = [:]) throws {
         let space = Workspace()
         try write(Self.config(in: space), to: "\(space.path)/config.toml")
         let folder = Self.shim.split(separator: "/").dropLast().joined(separator: "/")
-        try self.init(space, programs: "/\(folder)")
+        try self.init(space, programs: "/\(folder)", environment: environment)
     }
 
     /// - Parameters:
     ///   - space: with a `config.toml`.
     ///   - isIsolated: in a network namespace of its own: what plugins make goes with it.
-    init(_ space: Workspace, programs: String, isIsolated: Bool = false) throws {
+    init(
+        _ space: Workspace, programs: String, isIsolated: Bool = false, environment: [String: String] = [:]
+    ) throws {
         self.space = space
+        self.environment = environment
         self.isIsolated = isIsolated
         self.programs = programs
         ctrPath = try #require(installed("ctr"))
@@ -73,12 +79,14 @@ final class Containerd {
 
     func start() throws {
         var environment = Program.currentEnvironment
+        environment["SWIFTLET_NATIVE"] = "\(space.path)/native"
         environment["PATH"] = "\(programs):" + (environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin"
         var command = [try #require(installed("containerd")), "-c", "\(space.path)/config.toml"]
         if isIsolated {
             let script = "ip link set lo up && exec \"$0\" \"$@\""
             command = [try #require(installed("unshare")), "--net", "/bin/sh", "-c", script] + command
         }
+        environment.merge(self.environment) { $1 }
         daemon = try Program(command[0], Array(command.dropFirst()), environment: environment)
         // Each attempt has its own time limit: ctr waits long for a daemon that is not there.
         var isUp = false

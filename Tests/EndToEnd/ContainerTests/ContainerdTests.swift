@@ -103,6 +103,57 @@ import Testing
         #expect(isTrue(within: 10) { containerd.isClean() })
     }
 
+    /// Executable mappings of native code in the first sandbox of a task.
+    private func native(_ containerd: Containerd, _ task: String) -> [Substring] {
+        let sandbox = names(in: "/proc").first { process in
+            Int32(process) != nil
+                && text("/proc/\(process)/cmdline").hasPrefix("swiftlet-sandbox\0default/\(task)/")
+        }
+        return text("/proc/\(sandbox ?? "none")/maps").split(separator: "\n").filter {
+            $0.contains("\(containerd.space.path)/native/") && $0.contains("r-xp")
+        }
+    }
+
+    @Test(.enabled(if: BuiltProducts.exists(BuiltProducts.program("swiftlet-aot")), "needs the built swiftlet-aot"))
+    func `native code is made first where an annotation asks for it, else while a container runs`() throws {
+        let containerd = try Containerd()
+        let aot = ["--annotation", "swiftlet.dev/engine=aot"]
+        let hello = try containerd.runTask(["--rm"] + aot, "h", [])
+        #expect(hello.code == 0 && hello.output == "hello from wasm\n", "\(hello)")
+        let images = "\(containerd.space.path)/native/images"
+        #expect(names(in: images).count == 1)
+
+        let words = ["-d", "--null-io"]
+        #expect(try containerd.runTask(words, "first", ["/ignore-stop.wasm"]).code == 0)
+        #expect(native(containerd, "first").isEmpty)
+        #expect(isTrue(within: 60) { names(in: images).count == 2 }, "the shim compiles beside its container")
+        // Another container has another copy of the file.
+        #expect(try containerd.runTask(words, "second", ["/ignore-stop.wasm"]).code == 0)
+        #expect(!native(containerd, "second").isEmpty)
+        let plain = ["--annotation", "swiftlet.dev/engine=interpreter"]
+        #expect(try containerd.runTask(words + plain, "third", ["/ignore-stop.wasm"]).code == 0)
+        #expect(native(containerd, "third").isEmpty)
+        for task in ["first", "second", "third"] {
+            _ = try containerd.ctr(["task", "kill", "-s", "9", task])
+            #expect(isTrue(within: 10) { containerd.tasks()[task] == "STOPPED" })
+            _ = try containerd.ctr(["task", "rm", task])
+        }
+        #expect(isTrue(within: 10) { containerd.isClean() })
+        #expect(!exists("/sys/fs/cgroup/swiftlet-compiler") && !exists("/sys/fs/cgroup/memory/swiftlet-compiler"))
+    }
+
+    @Test(.enabled(if: BuiltProducts.exists(BuiltProducts.program("swiftlet-aot")), "needs the built swiftlet-aot"))
+    func `a module that cannot be compiled is refused where native code is asked for, with the reason`() throws {
+        let containerd = try Containerd(environment: ["SWIFTLET_AOT": "/bin/false"])
+        let aot = ["--annotation", "swiftlet.dev/engine=aot"]
+        let refused = try containerd.runTask(["--rm"] + aot, "h", [])
+        #expect(refused.code != 0 && refused.errors.contains("engine aot: h: "), "\(refused)")
+        #expect(try containerd.runTask(["--rm"], "plain", []).output == "hello from wasm\n")
+        #expect(isTrue(within: 10) { containerd.isClean() })
+    }
+
+    private func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     @Test func `containerd killed and started again finds its tasks`() throws {
         let containerd = try Containerd()
         #expect(try containerd.runTask(["-d", "--null-io"], "s", ["/ignore-stop.wasm"]).code == 0)

@@ -13,13 +13,21 @@ final class RunningUp {
     let root: String
     private(set) var program: Program
     private let command: [String]
+    private let environment: [String: String]
+    /// Native code of this instance's pods.
+    var nativeFolder: String { folder + "/native" }
 
     static let swiftlet = BuiltProducts.program("swiftlet")
 
     /// Writes `manifest` into the folder (a string is a manifest's text) and starts `up` on it.
     ///
-    /// - Parameter isUnprivileged: as a user without rights.
-    init(manifest: String, arguments: [String] = [], isUnprivileged: Bool = false) throws {
+    /// - Parameters:
+    ///   - isUnprivileged: as a user without rights.
+    ///   - environment: over the test's own. Nothing is compiled in the background unless it says so: compilers would
+    ///     take the time of other tests.
+    init(
+        manifest: String, arguments: [String] = [], isUnprivileged: Bool = false, environment: [String: String] = [:]
+    ) throws {
         folder = "/tmp/swiftlet-e2e-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         root = folder + "/root"
         mkdir(folder, 0o755)
@@ -28,7 +36,10 @@ final class RunningUp {
         let command = [Self.swiftlet, "up", "-f", path, "--root", root] + arguments
         if isUnprivileged { chown(folder, Unprivileged.user, Unprivileged.user) }
         self.command = isUnprivileged ? Unprivileged.command + command : command
-        program = try Program(self.command[0], Array(self.command.dropFirst()))
+        self.environment = Program.currentEnvironment
+            .merging(["SWIFTLET_NATIVE": folder + "/native", "SWIFTLET_BACKGROUND_COMPILER": "off"]) { $1 }
+            .merging(environment) { $1 }
+        program = try Program(self.command[0], Array(self.command.dropFirst()), environment: self.environment)
     }
 
     deinit {
@@ -40,7 +51,9 @@ final class RunningUp {
     }
 
     /// The same command again, after the process was killed.
-    func restart() throws { program = try Program(command[0], Array(command.dropFirst())) }
+    func restart() throws {
+        program = try Program(command[0], Array(command.dropFirst()), environment: environment)
+    }
 
     /// What `manifests/NAME.yaml` says, with the guests' paths made absolute.
     static func manifest(_ name: String) throws -> String {

@@ -47,7 +47,7 @@ struct `A launched sandbox` {
         var records: [StatusRecord] = []
         let exit = try launched.process.wait { records.append($0) }
         #expect(exit.code == 0 && exit.reason == .completed, "\(exit)")
-        #expect(records == [.started, .exited(code: 0)])
+        #expect(records == [.started(isNative: false), .exited(code: 0)])
         #expect(try launched.text() == "Hello World!\n")
         let started = try #require(exit.startedAtNanoseconds)
         #expect(started <= exit.finishedAtNanoseconds)

@@ -51,7 +51,7 @@ let fullSpec = LaunchSpec(
         var bytes = try fullSpec.encoded()
         bytes[4] = 9
         let error = #expect(throws: ProtocolError.self) { try LaunchSpec(decoding: bytes) }
-        #expect(error?.description == "launch protocol version 4 expected, found 9 at byte 4")
+        #expect(error?.description == "launch protocol version 5 expected, found 9 at byte 4")
     }
 
     @Test func `with damaged bytes is refused or still consistent, never a crash`() throws {

@@ -8,7 +8,8 @@ import Testing
 import LaunchProtocol
 
 private let records: [StatusRecord] = [
-    .started, .exited(code: 0), .exited(code: .max), .trapped(reason: 1, message: "unreachable\n  0: f"),
+    .started(isNative: false), .started(isNative: true), .exited(code: 0), .exited(code: .max),
+    .trapped(reason: 1, message: "unreachable\n  0: f"),
     .failed(stage: .imports, message: "unknown import"), .warning("no landlock"),
     .probe(id: 7, outcome: .returned(-1)), .probe(id: 8, outcome: .trapped("boom")),
     .probe(id: 9, outcome: .unavailable("no such export")),

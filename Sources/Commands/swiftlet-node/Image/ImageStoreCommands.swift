@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Images
+import NativeCache
 import OCI
 
 struct ImageListCommand: ParsableCommand {
@@ -10,6 +11,9 @@ struct ImageListCommand: ParsableCommand {
         commandName: "list",
         abstract: "List the images in the store.",
         discussion: """
+            NATIVE is the native code that this machine has of the image's module: none, quick or full with its size, \
+            or failed where the compiler gave up (`swiftlet compile` tries again and says why).
+
             Examples:
               swiftlet image list
               swiftlet image list -o json
@@ -25,23 +29,25 @@ struct ImageListCommand: ParsableCommand {
     func run() throws {
         let store = try options.openStore()
         let images = try ImageOptions.telling { () throws(ImageError) in try store.names() }
-        var rows: [[String]] = [["NAME", "DIGEST", "PLATFORM", "KIND", "SIZE"]]
+        var rows: [[String]] = [["NAME", "DIGEST", "PLATFORM", "KIND", "SIZE", "NATIVE"]]
+        let cache = try? NativeCache(at: NativeCache.standardRoot)
         var values: [JSON] = []
         for named in images {
             // An image whose content is damaged is still listed: it can be removed.
             let image = try? store.image(named.name)
             let kind = image?.content.kind ?? "damaged"
+            let native = image.map { NativeListing.state(of: $0, in: store, cache) } ?? ""
             let platform = image?.config.platform.description ?? ""
             rows.append([
                 "\(named.name)", named.target.digest.short, platform == "/" ? "" : platform, kind,
-                image.map { TransferView.size($0.size) } ?? "",
+                image.map { TransferView.size($0.size) } ?? "", native,
             ])
             values.append(
                 .members([
                     ("name", .string("\(named.name)")), ("digest", .string("\(named.target.digest)")),
                     ("platform", .string(platform)), ("kind", .string(kind)),
                     ("sizeBytes", image.map { JSON.integer($0.size) }),
-                    ("updated", .string(ImageDate.text(named.updated))),
+                    ("native", .string(native)), ("updated", .string(ImageDate.text(named.updated))),
                 ]))
         }
         switch output {
@@ -51,7 +57,7 @@ struct ImageListCommand: ParsableCommand {
         }
     }
 
-    private static func table(_ rows: [[String]]) -> String {
+    static func table(_ rows: [[String]]) -> String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             var line = ""
@@ -103,7 +109,7 @@ struct ImageRemoveCommand: ParsableCommand {
         commandName: "rm",
         abstract: "Forget images, and remove content that nothing needs any more.",
         discussion: """
-            What running pods use stays until they end.
+            What running pods use stays until they end. Native code of modules that no image has any more goes, too.
 
             Examples:
               swiftlet image rm ghcr.io/team/app:1
@@ -126,11 +132,13 @@ struct ImageRemoveCommand: ParsableCommand {
         let store = try options.openStore()
         var wanted = try names.map { try ImageOptions.name($0) }
         var missing: [String] = []
+        if all { wanted = try ImageOptions.telling { () throws(ImageError) in try store.names().map(\.name) } }
+        let native = NativeRemoval(of: wanted, in: store)
         try ImageOptions.telling { () throws(ImageError) in
-            if all { wanted = try store.names().map(\.name) }
             for name in wanted {
                 if try store.removeName(name) { writeOutput("removed \(name)\n") } else { missing.append("\(name)") }
             }
+            native.perform()
             // Partial downloads and blobs that somebody else adds just now are younger.
             guard let report = try store.collectGarbage(ageSeconds: 0) else {
                 writeError("the store is in use: content is removed by the next rm\n")

@@ -40,7 +40,10 @@ final class Instance: Sendable {
                 root: root, nodeName: nodeName, instanceName: Self.instanceName(root: root),
                 shimPath: try Self.siblingProgram("containerd-shim-swiftlet-v1"),
                 workingDirectory: FileManager.default.currentDirectoryPath),
-            store: store, addressPool: pool, logger: logger, images: RegistryPuller.images())
+            store: store, addressPool: pool, logger: logger, images: RegistryPuller.images(),
+            compiler: NodeCompiler(
+                cgroupPath: "swiftlet-\(Self.instanceName(root: root))",
+                allowsBackground: ProcessInfo.processInfo.environment["SWIFTLET_BACKGROUND_COMPILER"] != "off"))
         self.agent = agent
         controllersTask = Task { try await controllers.run() }
         proxy = ServiceProxy(store: store, addressPool: pool, logger: logger)

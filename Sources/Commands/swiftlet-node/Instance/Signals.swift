@@ -15,6 +15,13 @@ enum StopSignals {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// The signal that came and that nobody has taken, for who looks now and then.
+    static func pending() -> Int32? {
+        var set = sigset_t()
+        sigpending(&set)
+        return [SIGINT, SIGTERM, SIGHUP].first { sigismember(&set, $0) == 1 }
+    }
+
     /// Each signal as it comes.
     static func stream() -> AsyncStream<Int32> {
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)

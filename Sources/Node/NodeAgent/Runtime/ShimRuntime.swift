@@ -12,10 +12,13 @@ public struct ShimRuntime: PodRuntime {
 
     private let shimPath: String
     private let root: String
+    private let compiles: Bool
 
-    public init(shimPath: String, root: String) {
+    /// - Parameter compiles: whether shims make native code of what they run interpreted.
+    public init(shimPath: String, root: String, compiles: Bool = true) {
         self.shimPath = shimPath
         self.root = root
+        self.compiles = compiles
     }
 
     public func start(_ pod: PodSandbox) async throws -> any PodShim {
@@ -44,17 +47,21 @@ public struct ShimRuntime: PodRuntime {
         let arguments =
             [shimPath, "-namespace", pod.identity.namespace, "-id", pod.identity.name, "-address", ""]
             + ["-publish-binary", ""] + action
-        let environment = Self.environment(root: root)
+        let environment = (compiles ? [] : ["SWIFTLET_BACKGROUND_COMPILER=off"]) + Self.environment(root: root)
         return try await NIOThreadPool.singleton.runIfActive {
             try BlockingCommand.run(
                 shimPath, arguments, environment, directory: pod.directory, outputBytesMax: Self.outputBytesMax)
         }
     }
 
-    /// A shim needs little of ours: where the sandbox is, where sockets go, and a PATH.
+    /// A shim needs little of ours: where sandbox, compiler and native code are, where sockets go, and a PATH.
     private static func environment(root: String) -> [String] {
         var result = ["SWIFTLET_ROOT=\(root)"]
-        for name in ["PATH", "SWIFTLET_SANDBOX", "XDG_RUNTIME_DIR", "TMPDIR"] {
+        let names = [
+            "PATH", "SWIFTLET_SANDBOX", "SWIFTLET_AOT", "SWIFTLET_NATIVE", "HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
+            "TMPDIR", "SWIFTLET_BACKGROUND_COMPILER",
+        ]
+        for name in names {
             if let value = getenv(name) { result.append("\(name)=\(String(cString: value))") }
         }
         return result

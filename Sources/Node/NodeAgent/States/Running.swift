@@ -117,6 +117,10 @@ extension PodWorker {
         return await withTaskGroup(of: ContainerExit?.self) { group in
             group.addTask { await self.exit(of: container.name) }
             group.addTask {
+                await self.compileMeanwhile(container)
+                return nil
+            }
+            group.addTask {
                 if await self.postStart(container) { await self.probe(container, startedAt: startedAt) }
                 return nil
             }

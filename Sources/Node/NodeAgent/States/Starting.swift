@@ -16,6 +16,7 @@ extension PodWorker {
         let bundle = paths.bundle(container.name, attempt)
         let root = try await makeRoot(container, image, bundle)
         try writeBundle(container, image, root, bundle)
+        try await compileFirst(container, bundle)
         let shim = try await currentShim()
         let id = record.taskID
         let log = paths.log(container.name, attempt)
@@ -26,7 +27,8 @@ extension PodWorker {
         change(container.name) { $0.containerID = fullID }
         self.record(.normal, "Created", "Created container: \(container.name)", container: container.name)
         try await shim.start(id)
-        self.record(.normal, "Started", "Started container \(container.name)", container: container.name)
+        let engine = RunningEngine(bundle: bundle).map { " (\($0.phrase))" } ?? ""
+        self.record(.normal, "Started", "Started container \(container.name)\(engine)", container: container.name)
         recordLaunchWarnings(container.name, bundle)
         removeOldAttempts(container.name, before: attempt - 1)
     }
@@ -36,7 +38,8 @@ extension PodWorker {
         // LIMIT: the shim writes at most 64 warnings.
         guard let bytes = FileTree.read("\(bundle)/warnings", limit: 65_536) else { return }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            record(.warning, "ReducedIsolation", String(line), container: container)
+            let isOfCode = line.hasSuffix("; the interpreter runs")
+            record(.warning, isOfCode ? "NativeCodeUnusable" : "ReducedIsolation", String(line), container: container)
         }
     }
 
@@ -80,6 +83,7 @@ extension PodWorker {
         // What an interrupted start of this very attempt may have left.
         FileTree.remove("\(bundle)/exit.json")
         FileTree.remove("\(bundle)/warnings")
+        FileTree.remove("\(bundle)/engine")
         try FileTree.write(spec.json.bytes, to: "\(bundle)/config.json", mode: 0o600)
     }
 

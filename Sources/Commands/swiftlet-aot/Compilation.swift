@@ -18,7 +18,7 @@ struct CompilationFailure: Error {
 
 /// The order is the point: what needs files and privileges first, then the walls, then the first hostile byte.
 struct Compilation {
-    /// NAME LEVEL DIGEST background|foreground SUPERVISOR quick|full|interpreted SECONDS
+    /// NAME LEVEL DIGEST background|soon|foreground SUPERVISOR quick|full|interpreted SECONDS
     ///
     /// The last two say what becomes of the functions that descriptor 5 does not name, and how much processor time may
     /// be spent (0: any).
@@ -57,12 +57,12 @@ struct Compilation {
             let digest = ModuleDigest(hexadecimal: words[2]), let seconds = UInt32(words[6])
         else {
             throw CompilationFailure(
-                description: "expected NAME LEVEL DIGEST background|foreground SUPERVISOR REST SECONDS; "
+                description: "expected NAME LEVEL DIGEST background|soon|foreground SUPERVISOR REST SECONDS; "
                     + "swiftlet starts it"
             )
         }
         let isBackground = words[3] == "background"
-        if isBackground { yieldToEverything() }
+        if isBackground { yield(19) } else if words[3] == "soon" { yield(5) }
         let bytes = try map(NativeCompiler.Descriptor.module)
         let functions = try map(NativeCompiler.Descriptor.functions)
         // LLVM looks at the processor and sets up its tables while it may still ask the system.
@@ -89,16 +89,10 @@ struct Compilation {
         return NativeCompiler.Summary(compiled: result.compiledFunctions, interpreted: result.otherFunctions)
     }
 
-    /// Whatever else the machine does is more urgent; nothing waits for this. Threads that come later inherit it.
-    private func yieldToEverything() {
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
-        var parameters = sched_param()
-        parameters.sched_priority = 0
-        _ = sched_setscheduler(0, Self.scheduleIdle, &parameters)
-    }
-
-    /// SCHED_IDLE of sched(7), which Swift does not see.
-    private static let scheduleIdle: Int32 = 5
+    /// Whatever else the machine does is more urgent, though not by far where a guest waits for what is hot in it. Not
+    /// SCHED_IDLE: a machine that always has something to do would never have native code. Threads that come later
+    /// inherit it.
+    private func yield(_ niceness: Int32) { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
 
     /// As many as there are processors.
     private static func threadCount() -> Int { min(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), threadsMax) }

@@ -24,6 +24,22 @@ public enum ProfileBuffer {
         try Files.memory(name: "profile", byteCount: byteCount)
     }
 
+    /// The same as a file, for readers that are no relatives of who starts the sandbox. Whoever can write to its folder can
+    /// end the sandbox by cutting it.
+    public static func create(at path: String) throws(SystemError) -> OwnedDescriptor {
+        let file = try Files.open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+        guard ftruncate(file.rawValue, off_t(byteCount)) == 0 else {
+            throw SystemError(call: "ftruncate", path: path, errno: Errno.current)
+        }
+        return file
+    }
+
+    /// What is known now of a file that ``create(at:)`` has made.
+    public static func read(at path: String) throws(SystemError) -> FunctionProfile {
+        let file = try Files.open(path, O_RDONLY | O_NOFOLLOW)
+        return try read(file.rawValue)
+    }
+
     /// What is known now.
     public static func read(_ descriptor: Int32) throws(SystemError) -> FunctionProfile {
         var counts: [(function: UInt32, count: UInt32)] = []

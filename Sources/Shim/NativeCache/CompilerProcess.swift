@@ -12,7 +12,7 @@ public struct CompileRequest: Sendable {
     public var level: NativeCompiler.Level
     /// nil: all functions at that level.
     public var selection: NativeCompiler.Selection?
-    /// Whether everything else on the machine goes first (SCHED_IDLE), and the group's limits hold.
+    /// Whether everything else on the machine goes first (nice 19; 5 for hot functions), and the group's limits hold.
     public var isBackground: Bool
     /// Path of the group for the compiler, made for it and removed after it; nil: its supervisor's.
     public var cgroupPath: String?
@@ -25,6 +25,11 @@ public struct CompileRequest: Sendable {
         self.isBackground = isBackground
         self.cgroupPath = cgroupPath
     }
+}
+
+extension CompileRequest {
+    /// As the compiler's program takes it.
+    var urgency: String { !isBackground ? "foreground" : level == .hot ? "soon" : "background" }
 }
 
 /// A compiler from its start to its end. It ends with this object.
@@ -66,9 +71,9 @@ final class CompilerProcess {
         var spawn = SpawnRequest(
             path: executablePath,
             arguments: [
-                "swiftlet-aot", request.name, request.level.rawValue, "\(digest)",
-                request.isBackground ? "background" : "foreground", "\(getpid())",
-                selection.rest?.rawValue ?? "interpreted", "\(selection.processorSeconds ?? 0)",
+                "swiftlet-aot", request.name, request.level.compilersName, "\(digest)",
+                request.urgency, "\(getpid())",
+                selection.rest?.compilersName ?? "interpreted", "\(selection.processorSeconds ?? 0)",
             ],
             environment: ["SWIFT_BACKTRACE=enable=no,color=no,interactive=no,swift-backtrace=/none"],
             descriptors: [
@@ -107,7 +112,11 @@ final class CompilerProcess {
         var limits = ResourceLimits()
         if request.isBackground {
             if mounts.has("memory") { limits.memoryBytes = backgroundMemoryBytes }
-            if mounts.has("cpu") { (limits.cpuQuotaMicroseconds, limits.cpuShares) = (100_000, 2) }
+            if mounts.has("cpu") {
+                limits.cpuQuotaMicroseconds = 100_000
+                // A container has 1024 for each processor that it requests.
+                limits.cpuShares = request.level == .hot ? 256 : 16
+            }
             if mounts.has("pids") { limits.processes = 64 }
         }
         do { try group.create(limits) } catch { return nil }

@@ -37,17 +37,19 @@ extension NativeCache {
     }
 
     /// Native code of a module whose file may be a fresh copy; reads it where there may be some of a module of its size.
-    public func find(_ module: Int32) throws(NativeCacheError) -> Found? {
-        if let digest = rememberedDigest(of: module) { return try best(digest) }
+    ///
+    /// - Parameter wholeOnly: code of a part of the module is none.
+    public func find(_ module: Int32, wholeOnly: Bool = false) throws(NativeCacheError) -> Found? {
+        if let digest = rememberedDigest(of: module) { return try best(digest, wholeOnly) }
         do {
             guard mayHaveModule(ofBytes: Int(try Descriptors.status(module).st_size)) else { return nil }
         } catch { throw .system(error) }
         // The copy is this start's own: the next one has another.
-        return try best(try digest(of: module, isRemembered: false))
+        return try best(try digest(of: module, isRemembered: false), wholeOnly)
     }
 
-    private func best(_ digest: ModuleDigest) throws(NativeCacheError) -> Found? {
-        for level in [NativeCompiler.Level.full, .quick] {
+    private func best(_ digest: ModuleDigest, _ wholeOnly: Bool = false) throws(NativeCacheError) -> Found? {
+        for level in NativeCompiler.Level.bestFirst where level != .hot || !wholeOnly {
             let key = NativeCacheKey(digest, level)
             if let image = try open(key) { return Found(image: image, key: key) }
         }

@@ -9,7 +9,17 @@ public struct NativeCompiler: Sendable {
     public let executablePath: String
 
     /// How much is spent on the code's speed.
-    public enum Level: String, Sendable, CaseIterable { case quick, full }
+    public enum Level: String, Sendable, CaseIterable {
+        case quick, full
+        /// The functions that a profile names at the full level; the others stay interpreted.
+        case hot
+
+        /// The one that runs fastest first.
+        public static let bestFirst: [Level] = [.full, .hot, .quick]
+
+        /// What the compiler's program calls it.
+        var compilersName: String { self == .quick ? "quick" : "full" }
+    }
 
     /// What became of a module's functions, and what that took.
     public struct Summary: Sendable, Equatable {

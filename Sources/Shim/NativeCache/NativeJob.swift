@@ -128,6 +128,8 @@ public final class NativeJob {
 
     private func made(_ key: NativeCacheKey, _ summary: NativeCompiler.Summary?) -> Made {
         cache.noteModule(ofBytes: snapshot.byteCount)
+        // Code of a part is of no use to anybody who finds code of the whole.
+        if request.level == .full { try? cache.remove(NativeCacheKey(key.module, .hot)) }
         var status = stat()
         let byteCount = lstat(cache.path(of: key), &status) == 0 ? Int64(status.st_size) : 0
         return Made(key: key, byteCount: byteCount, summary: summary)

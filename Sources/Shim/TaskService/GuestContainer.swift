@@ -37,6 +37,7 @@ final class GuestContainer: Container {
         name = Self.name(bundle, namespace: context.namespace, pod: context.pod, id: request.id)
         let module = try bundle.resolver.resolve(bundle.process)
         let plan = try LaunchPlan(bundle, process: bundle.process, module: module, name: name, isExec: false)
+        plan.addProfile(at: GuestProfile.path(bundle.path))
         let execs = Execs()
         let engine = Engine(plan, bundle, context.compiler, id: request.id, name: name)
         let path = bundle.path

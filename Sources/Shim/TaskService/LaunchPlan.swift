@@ -94,13 +94,22 @@ package final class LaunchPlan {
 
     // MARK: - Native code
 
+    /// Lets the sandbox tell at `path` where its guest spends its time, if there is no native code yet. Without it the
+    /// guest runs as well.
+    package func addProfile(at path: String) {
+        guard spec.engine == .auto, spec.nativeDescriptor == nil, let file = try? ProfileBuffer.create(at: path) else {
+            return
+        }
+        spec.profileDescriptor = own(file)
+    }
+
     /// What the cache has. Where the engine is `aot`, the code was made before.
     private func addNativeCode(_ module: Int32) throws(Status) {
         guard spec.engine != .interpreter else { return }
         do throws(NativeCacheError) {
-            guard let cache = try NativeCache(at: NativeCache.standardRoot), let found = try cache.find(module) else {
-                return
-            }
+            guard let cache = try NativeCache(at: NativeCache.standardRoot),
+                let found = try cache.find(module, wholeOnly: spec.engine == .aot)
+            else { return }
             nativeCode = found.key
             spec.nativeDescriptor = own(found.takeImage())
         } catch {

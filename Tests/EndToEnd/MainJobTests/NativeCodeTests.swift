@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swiftlet end-to-end: native code for pods: made by the node, used by the next start, and never in the way.
 
+import Foundation
 import Glibc
 import KubernetesAPI
 import TestSupport
@@ -71,6 +72,33 @@ struct `Native code for pods` {
         }
         #expect(try mapped(up).contains { $0.contains("r-xp") })
         #expect(try up.pods().first?.status.containerStatuses.first?.restartCount == 1)
+    }
+
+    @Test(.enabled(if: SharedData.isPresent, "needs the shared data"))
+    func `begins with the functions that the time goes to`() throws {
+        let script = "let t = 0; for (let i = 0; ; i++) t = (t * 31 + i) | 0"
+        let manifest = """
+            apiVersion: v1
+            kind: Pod
+            metadata:
+              name: coded
+            spec:
+              terminationGracePeriodSeconds: 1
+              containers:
+                - name: app
+                  image: \(SharedData.path("testdata/programs/wasip1/quickjs.wasm"))
+                  args: ["-e", "\(script)"]
+
+            """
+        let up = try RunningUp(manifest: manifest, environment: Self.inBackground)
+        guard up.eventually("hot functions are native", { try events(up).contains("level hot: ") }) else { return }
+        let text = try events(up)
+        // A loop of a script needs few of the 1,700 functions of its engine.
+        let words = try #require(text.components(separatedBy: "level hot: ").last).split(separator: " ")
+        let (compiled, all) = (try #require(Int(words[0])), try #require(Int(words[2])))
+        #expect(compiled > 0 && compiled * 10 < all, "\(text)")
+        kill(try #require(sandbox()), SIGKILL)
+        up.eventually("the next start uses them") { try !mapped(up).isEmpty }
     }
 
     @Test func `is not looked for where the engine is interpreter`() throws {

@@ -71,6 +71,12 @@ private let work = """
         #expect(profile.called == [3])
         // Its size is sealed: nobody can make the supervisor's reading fail.
         #expect(ftruncate(buffer.rawValue, 0) != 0 && errno == EPERM)
+
+        let directory = TemporaryDirectory()
+        let file = try ProfileBuffer.create(at: "\(directory.path)/profile")
+        var value: UInt32 = 32
+        #expect(pwrite(file.rawValue, &value, 4, 40) == 4)
+        #expect(try ProfileBuffer.read(at: "\(directory.path)/profile").hot == [10])
     }
 
     @Test func `counts in the engine's unit`() {

@@ -24,12 +24,12 @@ enum NativeListing {
         writeOutput(ImageListCommand.table(rows))
     }
 
-    /// `full (57.6 kB)`, `quick (…)`, `failed` or `none`. Looks and changes nothing: an image that was never unpacked was
+    /// `full (57.6 kB)`, `hot (…)`, `quick (…)`, `failed` or `none`. Looks and changes nothing: an image that was never unpacked was
     /// never run here.
     static func state(of image: StoredImage, in store: ContentStore, _ cache: NativeCache?) -> String {
         guard let digest = digest(of: image, in: store, cache) else { return "none" }
         guard let cache, let entries = try? cache.entries() else { return "none" }
-        for level in [NativeCompiler.Level.full, .quick] {
+        for level in NativeCompiler.Level.bestFirst {
             let key = NativeCacheKey(digest, level)
             guard let entry = entries.first(where: { $0.key == key }) else { continue }
             return "\(level.rawValue) (\(TransferView.size(UInt64(entry.byteCount))))"

@@ -6,15 +6,13 @@ import Linux
 import NIOPosix
 import NativeCache
 import Synchronization
+import TaskService
 
 /// Compiles modules of this node's pods: at once for those that wait, one after the other for the rest.
 ///
 /// A compiler is a confined process of low priority in a group of its own. It ends with the node, and whatever becomes of
 /// it is no matter to any pod that runs.
 public final class NodeCompiler: Sendable {
-    // LIMIT: bytes of a module; a larger one gets quick code first, because all that pays takes minutes.
-    static let quickFirstBytes = 1 << 20
-
     /// What the background has to tell of a module.
     enum Outcome: Sendable {
         case made(NativeJob.Made)
@@ -57,7 +55,7 @@ public final class NodeCompiler: Sendable {
     /// Whether there is some of the module; what cannot be used is none.
     func hasCode(of module: Int32) -> Bool {
         guard let cache = try? NativeCache(at: cacheRoot) else { return false }
-        do { return try cache.find(module) != nil } catch { return false }
+        do { return try cache.find(module, wholeOnly: true) != nil } catch { return false }
     }
 
     /// Waits until there is native code of the module.
@@ -75,8 +73,11 @@ public final class NodeCompiler: Sendable {
     }
 
     /// Compiles the module when its turn comes, and tells what became of it; of a large one twice.
+    ///
+    /// - Parameter profile: path of what its sandbox tells about its time; hot functions are compiled first.
     func compileLater(
-        _ module: consuming OwnedDescriptor, name: String, _ report: @escaping @Sendable (Outcome) -> Void
+        _ module: consuming OwnedDescriptor, name: String, profile: String,
+        _ report: @escaping @Sendable (Outcome) -> Void
     ) {
         // A node without the compiler's program is a node that interprets; that is no news for each pod.
         guard allowsBackground, (try? NativeCompiler()) != nil,
@@ -88,15 +89,16 @@ public final class NodeCompiler: Sendable {
             return reports[key]?.count == 1
         }
         guard isFirst else { return }
-        let levels: [NativeCompiler.Level] =
-            Int(status.st_size) > Self.quickFirstBytes ? [.quick, .full] : [.full]
+        let byteCount = Int(status.st_size)
         let number = module.release()
         background.submit { [self] state in
             let module = OwnedDescriptor(owning: number)
             guard state == .active else { return }
-            for (index, level) in levels.enumerated() {
-                let isLast = index == levels.count - 1
-                let outcome = compileInBackground(module.rawValue, name: name, level)
+            let base = CompileRequest(name: name, isBackground: true, cgroupPath: "\(cgroupPath)/compiler")
+            let steps = GuestProfile.requests(base, moduleBytes: byteCount, profile: profile)
+            for (index, step) in steps.enumerated() {
+                let isLast = index == steps.count - 1
+                let outcome = compileInBackground(module.rawValue, step)
                 guard let outcome else { break }
                 let listeners = reports.withLock { reports in
                     isLast ? reports.removeValue(forKey: key) ?? [] : reports[key] ?? []
@@ -109,7 +111,7 @@ public final class NodeCompiler: Sendable {
     }
 
     /// nil: the node stops.
-    private func compileInBackground(_ module: Int32, name: String, _ level: NativeCompiler.Level) -> Outcome? {
+    private func compileInBackground(_ module: Int32, _ request: CompileRequest) -> Outcome? {
         do {
             let cache = try NativeCache(making: cacheRoot)
             var slot = try cache.takeBackgroundSlot()
@@ -118,8 +120,6 @@ public final class NodeCompiler: Sendable {
                 usleep(200_000)
                 slot = try cache.takeBackgroundSlot()
             }
-            let request = CompileRequest(
-                name: name, level: level, isBackground: true, cgroupPath: "\(cgroupPath)/compiler")
             let made = try run(try Descriptors.duplicate(module), request)
             _ = consume slot
             return isEnding ? nil : .made(made)

@@ -41,6 +41,7 @@ extension PodWorker {
     // LIMIT: time that a container's first attempt runs before its module is compiled: what ends sooner, and is not
     // started again, would not gain.
     static let compilationDelay: Duration = .seconds(5)
+    private static let profileLooks = 20
 
     private var wantedEngine: SandboxAnnotations.Engine {
         pod.metadata.annotations[SandboxAnnotations.Key.engine].flatMap(SandboxAnnotations.Engine.init) ?? .auto
@@ -106,12 +107,22 @@ extension PodWorker {
     func compileMeanwhile(_ container: Container) async {
         guard let record = records[container.name], let compiler = environment.compiler else { return }
         let bundle = paths.bundle(container.name, record.attempt)
-        guard wantedEngine == .auto, RunningEngine(bundle: bundle) == .interpreter else { return }
-        if record.attempt == 0 { try? await environment.clock.sleep(Self.compilationDelay) }
+        guard wantedEngine == .auto, let engine = RunningEngine(bundle: bundle),
+            engine != .native(level: NativeCompiler.Level.full.rawValue)
+        else { return }
+        let profile = GuestProfile.path(bundle)
+        if record.attempt == 0 { await waitForProfile(profile) }
         guard !Task.isCancelled, let module = try? openModule(bundle) else { return }
         let name = container.name
-        compiler.compileLater(module, name: "\(identity.name)/\(name)") { outcome in
+        compiler.compileLater(module, name: "\(identity.name)/\(name)", profile: profile) { outcome in
             Task { await self.report(outcome, of: name) }
+        }
+    }
+
+    /// Until the sandbox has told enough about its guest, or the guest has run for long enough.
+    private func waitForProfile(_ path: String) async {
+        for _ in 0..<Self.profileLooks where !Task.isCancelled && !GuestProfile.isRich(path) {
+            try? await environment.clock.sleep(Self.compilationDelay / Self.profileLooks)
         }
     }
 

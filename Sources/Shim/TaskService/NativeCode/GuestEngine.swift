@@ -29,8 +29,9 @@ extension GuestContainer {
         func noteStart() {
             let isNative = sandbox?.isNative == true
             EngineNote.write(isNative ? code : nil, toBundle: bundle.path)
-            guard !isNative && isAuto else { return }
-            compiler.wish(id, name: name) { [bundle] () throws(Status) in
+            // Code of a part of the module may be all that somebody else has made in time.
+            guard isAuto, !(isNative && code?.level == NativeCompiler.Level.full.rawValue) else { return }
+            compiler.wish(id, name: name, profile: GuestProfile.path(bundle.path)) { [bundle] () throws(Status) in
                 try bundle.resolver.resolve(bundle.process).takeDescriptor()
             }
         }

@@ -11,8 +11,10 @@ import TTRPC
 /// Under containerd there is no process of ours but the shims, so a shim does it. A node agent does it for all its pods
 /// and tells their shims to leave it (`SWIFTLET_BACKGROUND_COMPILER=off`).
 final class ShimCompiler {
-    // LIMIT: seconds that a container runs before its module is compiled: what ends sooner would not gain.
-    static let delaySeconds: UInt64 = 5
+    // LIMIT: looks at the profile of a container before its module is compiled, and the time between them. What ends
+    // within these five seconds without having done much would not gain.
+    private static let profileLooks = 10
+    private static let profileLookNanoseconds: UInt64 = 500_000_000
     // LIMIT: seconds between looks at a compiler that works, and at an entry that another process makes.
     private static let lookSeconds: UInt64 = 5
     // LIMIT: seconds between tries while another process of this machine compiles in the background.
@@ -27,6 +29,9 @@ final class ShimCompiler {
         /// Of the machine's one compilation in the background.
         var slot: OpenSlot?
         var completion: ((Result<NativeJob.Made, any Error>) -> Void)?
+        /// What is to be made of the module after this, and how to get it.
+        var steps: [CompileRequest] = []
+        var open: Opening?
 
         init(_ job: NativeJob, _ name: String) { (self.job, self.name) = (job, name) }
     }
@@ -94,11 +99,24 @@ final class ShimCompiler {
     /// Compiles the module of a container that runs interpreted, in a while, once the machine has nothing else of this
     /// kind to do, and if the container still runs then.
     ///
-    /// - Parameter open: gives the module; called when it is needed, so that nothing keeps a file system busy.
-    func wish(_ id: String, name: String, _ open: @escaping Opening) {
+    /// - Parameters:
+    ///   - profile: path of what the sandbox tells about its time; hot functions are compiled first.
+    ///   - open: gives the module; called when it is needed, so that nothing keeps a file system busy.
+    func wish(_ id: String, name: String, profile: String, _ open: @escaping Opening) {
         guard allowsBackground, wishes[id] == nil, (try? NativeCompiler()) != nil else { return }
-        wishes[id] = loop.schedule(afterNanoseconds: Self.delaySeconds * 1_000_000_000) { [unowned self] in
-            fulfil(id, name, open)
+        wait(Wish(id: id, name: name, profile: profile, open: open), Self.profileLooks)
+    }
+
+    private struct Wish {
+        var id: String
+        var name: String
+        var profile: String
+        var open: Opening
+    }
+
+    private func wait(_ wish: Wish, _ looks: Int) {
+        wishes[wish.id] = loop.schedule(afterNanoseconds: Self.profileLookNanoseconds) { [unowned self] in
+            if looks <= 1 || GuestProfile.isRich(wish.profile) { fulfil(wish) } else { wait(wish, looks - 1) }
         }
     }
 
@@ -108,23 +126,41 @@ final class ShimCompiler {
         loop.cancel(timer)
     }
 
-    private func fulfil(_ id: String, _ name: String, _ open: @escaping Opening) {
-        wishes[id] = nil
+    private func fulfil(_ wish: Wish) {
+        wishes[wish.id] = nil
         do {
             let cache = try NativeCache(making: NativeCache.standardRoot)
             guard let slot = try cache.takeBackgroundSlot() else {
-                wishes[id] = loop.schedule(afterNanoseconds: Self.turnSeconds * 1_000_000_000) { [unowned self] in
-                    fulfil(id, name, open)
+                wishes[wish.id] = loop.schedule(afterNanoseconds: Self.turnSeconds * 1_000_000_000) { [unowned self] in
+                    fulfil(wish)
                 }
                 return
             }
-            let request = CompileRequest(name: name, isBackground: true, cgroupPath: CompilerGroup.prepare())
-            let job = try NativeJob(
-                try open(), request, in: cache, compiler: try NativeCompiler(), heedsFailures: true)
-            let work = Work(job, name)
-            work.slot = OpenSlot(slot)
-            begin(work)
-        } catch { ShimLog.write(.warning, "native code of \(name): \(error)") }
+            let module = try wish.open()
+            let steps = GuestProfile.requests(
+                CompileRequest(name: wish.name, isBackground: true, cgroupPath: CompilerGroup.prepare()),
+                moduleBytes: Int(try Descriptors.status(module.rawValue).st_size), profile: wish.profile)
+            try begin(steps, module, OpenSlot(slot), wish.open)
+        } catch { ShimLog.write(.warning, "native code of \(wish.name): \(error)") }
+    }
+
+    /// The first of the steps; the others follow it.
+    private func begin(
+        _ steps: [CompileRequest], _ module: consuming OwnedDescriptor, _ slot: OpenSlot, _ open: @escaping Opening
+    ) throws {
+        guard let first = steps.first else { return }
+        let cache = try NativeCache(making: NativeCache.standardRoot)
+        let job = try NativeJob(module, first, in: cache, compiler: try NativeCompiler(), heedsFailures: true)
+        let work = Work(job, first.name)
+        (work.slot, work.steps, work.open) = (slot, Array(steps.dropFirst()), open)
+        begin(work)
+    }
+
+    private func goOn(after work: Work) {
+        guard let slot = work.slot, let open = work.open, !work.steps.isEmpty else { return }
+        do { try begin(work.steps, try open(), slot, open) } catch {
+            ShimLog.write(.warning, "native code of \(work.name): \(error)")
+        }
     }
 
     // MARK: - Steps
@@ -166,7 +202,9 @@ final class ShimCompiler {
         if let descriptor = work.processDescriptor { loop.unwatch(descriptor) }
         works[ObjectIdentifier(work)] = nil
         switch result {
-        case .success(let made)?: ShimLog.write(.info, "native code of \(work.name): \(made)")
+        case .success(let made)?:
+            ShimLog.write(.info, "native code of \(work.name): \(made)")
+            goOn(after: work)
         // What is known already was told when it happened.
         case .failure(NativeCacheError.hasFailed)?, nil: break
         case .failure(let error)?: ShimLog.write(.warning, "native code of \(work.name): \(error)")

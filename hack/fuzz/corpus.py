@@ -27,7 +27,7 @@ INSTRUCTION = re.compile(r"^\s+([a-z][a-z0-9_.]+)", re.M)
 
 def write(folder, name, module, lines):
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, name + ".wasm"), "wb") as file:
+    with open(os.path.join(folder, name + ".module"), "wb") as file:
         file.write(module)
     with open(os.path.join(folder, name + ".txt"), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")

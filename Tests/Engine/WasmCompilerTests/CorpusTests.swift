@@ -8,7 +8,8 @@ import Wasm
 import WasmCompiler
 import WasmRuntime
 
-/// A module of Tests/Engine/Corpus (made by hack/fuzz/corpus.py), and what it does: what two engines agreed about.
+/// A module of Tests/Engine/Corpus (made by hack/fuzz/corpus.py), and what it does: what two engines agreed about. `.module`,
+/// because files that end in `.wasm` are somebody's build and not kept in this repository.
 struct CorpusModule: Sendable, CustomStringConvertible {
     let path: String
     var description: String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -18,13 +19,13 @@ struct CorpusModule: Sendable, CustomStringConvertible {
     static func all(_ kind: String) -> [CorpusModule] {
         let folder = "/\(Self.folder)/Corpus/\(kind)"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".wasm") }.sorted().map { CorpusModule(path: "\(folder)/\($0)") }
+        return names.filter { $0.hasSuffix(".module") }.sorted().map { CorpusModule(path: "\(folder)/\($0)") }
     }
 
     func bytes() throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(filePath: path))) }
 
     func expected() throws -> [String] {
-        let text = try Data(contentsOf: URL(filePath: String(path.dropLast(".wasm".count)) + ".txt"))
+        let text = try Data(contentsOf: URL(filePath: String(path.dropLast(".module".count)) + ".txt"))
         return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }

@@ -150,6 +150,17 @@ private struct Missing: Error { var name: String }
         if reason.contains("host") { _ = try InstanceImage(of: instance, allowsHostCalls: true) }
     }
 
+    @Test func `is refused where the store's limits are smaller than its memory`() throws {
+        let template = try Instance(module(changing), in: Store())
+        _ = try number(template, "change")
+        let image = try InstanceImage(of: template)
+        var limits = StoreLimits()
+        limits.memoryBytes = 3 << 16
+        let store = try Store(limits: limits)
+        let error = #expect(throws: InstantiationError.self) { try Instance(image, in: store) }
+        #expect(error?.description.contains("262144 bytes of an image") == true, "\(String(describing: error))")
+    }
+
     @Test func `that was not made of one has no way back`() throws {
         let instance = try Instance(module(changing), in: Store())
         #expect(throws: InstanceImageError.self) { try instance.reset() }

@@ -21,7 +21,9 @@ struct `containerd's versions` {
 
         deinit {
             daemon.stop()
+            // Version 1 and version 2 of cgroups.
             rmdir("/sys/fs/cgroup/pids/swiftlet-mock-\(getpid())")
+            rmdir("/sys/fs/cgroup/swiftlet-mock-\(getpid())")
             removeTree(path)
         }
 
